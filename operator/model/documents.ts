@@ -1,0 +1,208 @@
+/**
+ * The stored documents of a task (docs/design.md, documents): their shapes and their envelope. Workers share nothing else.
+ * Names: `<task>-config`, `-precheck`, `-plan`, `-shard-<i>`, `-schema`, `-checkpoint`.
+ */
+import { SyncError } from '../base/errors.js';
+import type { Finding } from './finding.js';
+import type { ChunkRange } from './ports.js';
+import type { BinlogPosition } from './position.js';
+import type { SourceIdentity } from './source-facts.js';
+import type { TablePlan } from './table-plan.js';
+
+export const documentFormat = 1;
+
+export interface Envelope {
+  /** Format of this document. A reader that is older than `minReader` refuses it. */
+  readonly format: number;
+  readonly minReader: number;
+  readonly taskId: string;
+  readonly writer: Writer;
+}
+
+/** The fence: the value decides, not the store's version. */
+export interface Writer {
+  readonly id: string;
+  /** Raised by compare-and-swap before any other effect; a lower one never claims. */
+  readonly epoch: number;
+  /** +1 with each save of this writer. */
+  readonly seq: number;
+  readonly version: string;
+}
+
+/** What the worker gets: the validated task and what it hangs on. */
+export interface ConfigDocument extends Envelope {
+  readonly task: unknown;
+  /** Over everything that the plan depends on (source, target, objects, changeLog, types). */
+  readonly inputHash: string;
+  readonly resnapshot: { readonly nonce: number; readonly tables: readonly string[] } | null;
+}
+
+export interface PrecheckDocument extends Envelope {
+  readonly inputHash: string;
+  readonly result: 'Passed' | 'PassedWithWarnings' | 'Failed';
+  readonly findings: readonly Finding[];
+  readonly checkedAtMs: number;
+}
+
+export interface PlanDocument extends Envelope {
+  readonly inputHash: string;
+  /** What prepare is doing, for the status: the document is complete only at `done`. */
+  readonly stage: 'schema' | 'done';
+  readonly start: { readonly position: BinlogPosition; readonly method: string; readonly identity: SourceIdentity };
+  readonly tables: readonly PlannedTable[];
+  readonly serverId: number;
+  /** First record id of the task: 1 + the largest one in logs that were there before. */
+  readonly firstRecordId: number;
+}
+
+export interface PlannedTable {
+  readonly plan: TablePlan;
+  /** Null where the mode takes no baseline. */
+  readonly snapshot: SnapshotPlan | null;
+}
+
+export interface SnapshotPlan {
+  /** Raised by each new snapshot of the table: another plan is another session. */
+  readonly generation: number;
+  /** Range i is block i. A table without a key has one open range, read in one view. */
+  readonly chunks: readonly ChunkRange[];
+  readonly inOneView: boolean;
+  readonly rowsEstimate: number;
+}
+
+/** Progress of one snapshot worker; what is done is the session's block list, not this. */
+export interface ShardDocument extends Envelope {
+  readonly tables: Readonly<Record<string, ShardTable>>;
+  readonly updatedAtMs: number;
+}
+
+export interface ShardTable {
+  readonly generation: number;
+  readonly rowsRead: number;
+  readonly chunksDone: number;
+  readonly chunks: number;
+  /** The session of this baseline; its blocks are the chunks. Written before the first block. */
+  readonly session: { readonly uploadId: string; readonly initiatedMs: number } | null;
+  /** Saved before the commit: rows of the target table before it. Unchanged means that the session was not committed. */
+  readonly commitIntent: {
+    readonly uploadId: string;
+    readonly rowsBefore: number;
+    readonly blocks: number;
+    readonly rows: number;
+  } | null;
+  readonly committed: boolean;
+  /** Source position read after the commit was answered. */
+  readonly completeAfter: BinlogPosition | null;
+  /** Tables without a key: asks the stream to remember their transactions; then where the view stands. */
+  readonly watch: { readonly id: string; readonly view: BinlogPosition | null } | null;
+}
+
+/** Versions of the schemas, append-only; written before the checkpoint that names one. */
+export interface SchemaDocument extends Envelope {
+  readonly versions: readonly TablePlan[];
+}
+
+export interface CheckpointDocument extends Envelope {
+  readonly configHash: string;
+  readonly identity: SourceIdentity;
+  readonly serverId: number;
+  readonly position: BinlogPosition;
+  /** The next row change takes this + 1. */
+  readonly recordId: number;
+  /** Seconds (UTC) of the last event at or below the position; 0 where none was seen. */
+  readonly utcSeconds: number;
+  readonly intent: Intent | null;
+  /** By table key (`shop.orders`). */
+  readonly tables: Readonly<Record<string, CheckpointTable>>;
+  readonly counts: {
+    readonly changes: number;
+    readonly flushes: number;
+    readonly nulled: Readonly<Record<string, number>>;
+  };
+  readonly savedAtMs: number;
+  /** `streaming` may be read as caught up when the position reached the source's at the start of streaming. */
+  readonly caughtUp: boolean;
+  /** Row changes up to this id of the transaction that begins at `position` are committed already. Replay skips them. */
+  readonly partialTransaction: { readonly doneRecordId: number } | null;
+}
+
+export interface CheckpointTable {
+  readonly schemaVersion: number;
+  readonly state: 'pending' | 'copying' | 'complete' | 'stopped';
+  readonly generation: number;
+  /** Log rows at or below it are already in the baseline (tables without a key). */
+  readonly baseWatermark: number;
+  /** A merge before this position would show a moment that never was. */
+  readonly completeAfter: BinlogPosition | null;
+  /** Answer to a shard's watch: from which position transactions are remembered, and the watermark once the view is known. */
+  readonly watch: {
+    readonly id: string;
+    readonly since: BinlogPosition;
+    readonly watermark: number | null;
+    readonly lost: boolean;
+  } | null;
+}
+
+/** Saved before any commit: exactly the sessions that may be committed, and where the stream stands after them. */
+export interface Intent {
+  readonly upTo: { readonly position: BinlogPosition; readonly recordId: number; readonly utcSeconds: number };
+  readonly sessions: readonly IntentSession[];
+}
+
+export interface IntentSession {
+  readonly uploadId: string;
+  /** Target table. */
+  readonly table: string;
+  /** Source table key. */
+  readonly source: string;
+  readonly partition: string;
+  readonly schemaVersion: number;
+  readonly initiatedMs: number;
+  readonly blocks: readonly { readonly id: number; readonly rows: number; readonly crc: number }[];
+  /** Record ids of the session's rows: lo <= id <= hi, and exactly `rows` rows. */
+  readonly lo: number;
+  readonly hi: number;
+  readonly rows: number;
+}
+
+/** Parses a stored document. Refuses a newer format with `STORE_FORMAT_NEWER`, another task's with `CHECKPOINT_OF_ANOTHER_TASK`. */
+export function parseDocument<T extends Envelope>(name: string, body: string, taskId: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (cause) {
+    throw new SyncError('STORE_CORRUPT', {
+      seen: `document ${name} is not JSON (${body.length} characters)`,
+      wanted: 'a document as mcsync wrote it',
+      fix: 'Restore the document from a backup, or take the snapshot again in a new state folder. Nothing was overwritten.',
+      cause,
+    });
+  }
+  const envelope = value as Partial<Envelope> | null;
+  if (
+    typeof envelope?.minReader !== 'number' ||
+    typeof envelope.taskId !== 'string' ||
+    typeof envelope.writer?.epoch !== 'number'
+  ) {
+    throw new SyncError('STORE_CORRUPT', {
+      seen: `document ${name} lacks its envelope (minReader, taskId, writer)`,
+      wanted: 'a document as mcsync wrote it',
+      fix: 'Restore the document from a backup, or take the snapshot again in a new state folder. Nothing was overwritten.',
+    });
+  }
+  if (envelope.minReader > documentFormat) {
+    throw new SyncError('STORE_FORMAT_NEWER', {
+      seen: `document ${name} has format ${envelope.format} and wants a reader of ${envelope.minReader} or later`,
+      wanted: `format ${documentFormat} or earlier, which this version reads`,
+      fix: 'Run the mcsync version that wrote it, or a later one.',
+    });
+  }
+  if (envelope.taskId !== taskId) {
+    throw new SyncError('CHECKPOINT_OF_ANOTHER_TASK', {
+      seen: `document ${name} belongs to task ${envelope.taskId}`,
+      wanted: `documents of task ${taskId}`,
+      fix: 'Name another state folder, or give the task another name.',
+    });
+  }
+  return value as T;
+}
