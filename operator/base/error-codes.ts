@@ -79,6 +79,7 @@ export const errorCatalog = {
     exitCodes.incompatibleChange,
     'A row event does not fit the schema known for that position.',
   ),
+  COLUMN_TYPE_UNKNOWN: terminal(exitCodes.incompatibleChange, 'A column has a type that mcsync does not know.'),
   DDL_UNREADABLE: terminal(
     exitCodes.incompatibleChange,
     'A schema statement that may concern a selected table cannot be read.',
