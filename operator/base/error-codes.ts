@@ -134,11 +134,13 @@ export const errorCatalog = {
     exitCodes.incompatibleChange,
     'Some, but not all, rows of a session are in the table. A person must look.',
   ),
-  UPLOAD_SESSION_CHANGED: terminal(
-    exitCodes.incompatibleChange,
-    'An upload session holds other blocks than we sent after the intent was saved.',
-  ),
+  UPLOAD_SESSION_CHANGED: retryable('An upload session holds other blocks than we sent after the intent was saved.'),
   UPLOAD_SESSION_LOST: retryable('An upload session that was not yet in an intent is gone; its rows are read again.'),
+
+  TRANSACTION_TOO_LARGE: terminal(
+    exitCodes.incompatibleChange,
+    'One transaction touches more tables and partitions than one intent can name.',
+  ),
 
   // merge
   MERGE_TOO_EARLY: terminal(exitCodes.badInput, 'The moment asked for lies before the table was complete.'),

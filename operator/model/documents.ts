@@ -57,13 +57,15 @@ export interface PlanDocument extends Envelope {
 
 export interface PlannedTable {
   readonly plan: TablePlan;
+  /** Changes of this table before here are in its baseline, or not wanted; the stream leaves them out. */
+  readonly from: BinlogPosition;
+  /** Raised by each new snapshot of the table: another generation is another session and another watermark. */
+  readonly generation: number;
   /** Null where the mode takes no baseline. */
   readonly snapshot: SnapshotPlan | null;
 }
 
 export interface SnapshotPlan {
-  /** Raised by each new snapshot of the table: another plan is another session. */
-  readonly generation: number;
   /** Range i is block i. A table without a key has one open range, read in one view. */
   readonly chunks: readonly ChunkRange[];
   readonly inOneView: boolean;
@@ -97,6 +99,13 @@ export interface ShardTable {
   readonly watch: { readonly id: string; readonly view: BinlogPosition | null } | null;
 }
 
+export interface BaseCommitIntent {
+  readonly uploadId: string;
+  readonly rowsBefore: number;
+  readonly blocks: readonly { readonly id: number; readonly rows: number }[];
+  readonly rows: number;
+}
+
 /** Versions of the schemas, append-only; written before the checkpoint that names one. */
 export interface SchemaDocument extends Envelope {
   readonly versions: readonly TablePlan[];
@@ -122,25 +131,33 @@ export interface CheckpointDocument extends Envelope {
   readonly savedAtMs: number;
   /** `streaming` may be read as caught up when the position reached the source's at the start of streaming. */
   readonly caughtUp: boolean;
-  /** Row changes up to this id of the transaction that begins at `position` are committed already. Replay skips them. */
-  readonly partialTransaction: { readonly doneRecordId: number } | null;
 }
 
 export interface CheckpointTable {
   readonly schemaVersion: number;
-  readonly state: 'pending' | 'copying' | 'complete' | 'stopped';
   readonly generation: number;
-  /** Log rows at or below it are already in the baseline (tables without a key). */
+  /** `complete`: a merge gives a moment of the source. */
+  readonly state: 'copying' | 'complete';
+  /** Changes before here are not taken. */
+  readonly from: BinlogPosition;
+  /** Log rows at or below it are in the baseline already, or belong to an earlier generation. */
   readonly baseWatermark: number;
-  /** A merge before this position would show a moment that never was. */
+  /** Position of the source when the baseline's commit was answered; null before that. */
   readonly completeAfter: BinlogPosition | null;
-  /** Answer to a shard's watch: from which position transactions are remembered, and the watermark once the view is known. */
-  readonly watch: {
-    readonly id: string;
-    readonly since: BinlogPosition;
-    readonly watermark: number | null;
-    readonly lost: boolean;
-  } | null;
+  /** Seconds (UTC) of the source when the stream passed `completeAfter`: the earliest moment a merge can show. */
+  readonly completeSinceSeconds: number | null;
+  /** The answer to a shard's watch (tables without a key). */
+  readonly watch: WatchAnswer | null;
+}
+
+export interface WatchAnswer {
+  readonly id: string;
+  /** Transactions on the table are remembered from here on. */
+  readonly since: BinlogPosition;
+  /** Record id of the last transaction on the table at or below the view; null until the stream has passed the view. */
+  readonly watermark: number | null;
+  /** The view lies before what is remembered: the shard must take another one. */
+  readonly isLost: boolean;
 }
 
 /** Saved before any commit: exactly the sessions that may be committed, and where the stream stands after them. */

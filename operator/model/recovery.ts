@@ -1,0 +1,55 @@
+/**
+ * What to do about one upload session of a stored intent: the rule, without the doing. Each case was needed in a model
+ * of the protocol; leaving one out lost or doubled rows (docs/design.md, exactly once).
+ */
+import type { IntentSession } from './documents.js';
+import type { UploadState } from './ports.js';
+
+export type SessionDecision =
+  /** The list is as saved: it may be committed. */
+  | 'commit'
+  /** Its rows are in the table. */
+  | 'done'
+  /** The server has not made up its mind: ask again, and never count meanwhile. */
+  | 'ask-again'
+  /** The server has forgotten it: only the rows in the table can tell. */
+  | 'count'
+  /** Open, but holds other blocks than were saved: never commit it; it must expire first. */
+  | 'changed';
+
+export function decideSession(session: Pick<IntentSession, 'blocks'>, state: UploadState): SessionDecision {
+  switch (state.status) {
+    case 'NORMAL':
+      return sameBlocks(session.blocks, state.blocks) ? 'commit' : 'changed';
+    case 'CLOSED':
+      return 'done';
+    case 'EXPIRED':
+    case 'CANCELED':
+    case 'GONE':
+      return 'count';
+    case 'CLOSING':
+    case 'COMMITTING':
+    case 'CRITICAL':
+    case 'UNKNOWN':
+      return 'ask-again';
+  }
+}
+
+/** Same ids with the same row counts, in any order: a commit takes everything that the server holds. */
+export function sameBlocks(
+  ours: readonly { readonly id: number; readonly rows: number }[],
+  theirs: readonly { readonly id: number; readonly rows: number }[],
+): boolean {
+  if (ours.length !== theirs.length) return false;
+  const rowsById = new Map(theirs.map((block) => [block.id, block.rows]));
+  return rowsById.size === ours.length && ours.every((block) => rowsById.get(block.id) === block.rows);
+}
+
+export type CountDecision = 'done' | 'missing' | 'partial';
+
+/** Two counts that differ mean that something still lands: `partial`, so that a person looks, unless both agree. */
+export function decideCount(expectedRows: number, first: number, second: number): CountDecision {
+  if (first !== second) return 'partial';
+  if (first === expectedRows) return 'done';
+  return first === 0 ? 'missing' : 'partial';
+}
