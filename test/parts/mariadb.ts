@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findFreePort, waitForGreeting } from '../../operator/cli/quickstart/embedded-mysql.js';
 import { startTiedProcess } from '../../operator/cli/quickstart/tied-process.js';
+import { runCommand } from './cache.js';
 import type { Part } from './part.js';
 import { type RunningServer, type ServerOptions, startTestServer, type TestServer } from './test-server.js';
 
@@ -15,7 +16,7 @@ const program = '/usr/sbin/mariadbd';
 
 export const mariadb: Part = {
   name: 'mariadb',
-  why: () => (existsSync(program) ? null : `${program} is not installed (apt-get install mariadb-server)`),
+  missing: () => (existsSync(program) ? null : `${program} is not installed (apt-get install mariadb-server)`),
   ...(process.getuid?.() === 0 ? { get: install } : {}),
 };
 
@@ -23,12 +24,16 @@ export function startMariaDb(options: ServerOptions = {}): Promise<TestServer> {
   return startTestServer('mariadb', (dataDir, port) => launch(dataDir, port, options.serverOptions ?? []));
 }
 
-async function install(): Promise<void> {
-  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: 300_000 };
-  // Another process may hold apt's lock for a while.
-  const lock = ['-o', 'DPkg::Lock::Timeout=300'];
-  await run('apt-get', [...lock, 'update'], options);
-  await run('apt-get', [...lock, 'install', '-y', '--no-install-recommends', 'mariadb-server'], options);
+async function install(signal: AbortSignal): Promise<void> {
+  // Another process may hold apt's lock for a while; nothing may ask questions.
+  const options = ['-o', 'DPkg::Lock::Timeout=300'];
+  await runCommand('apt-get', [...options, 'update'], signal);
+  const packages = ['--no-install-recommends', 'mariadb-server'];
+  await runCommand(
+    'env',
+    ['DEBIAN_FRONTEND=noninteractive', 'apt-get', ...options, 'install', '-y', ...packages],
+    signal,
+  );
 }
 
 async function launch(dataDir: string, wantedPort: number, more: readonly string[]): Promise<RunningServer> {
