@@ -16,7 +16,7 @@ const program = '/usr/sbin/mariadbd';
 
 export const mariadb: Part = {
   name: 'mariadb',
-  missing: () => (existsSync(program) ? null : `${program} is not installed (apt-get install mariadb-server)`),
+  why: () => (existsSync(program) ? null : `${program} is not installed (apt-get install mariadb-server)`),
   ...(process.getuid?.() === 0 ? { get: install } : {}),
 };
 
