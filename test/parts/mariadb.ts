@@ -16,8 +16,7 @@ const program = '/usr/sbin/mariadbd';
 
 export const mariadb: Part = {
   name: 'mariadb',
-  why: () => (existsSync(program) ? null : `${program} is not installed (apt-get install mariadb-server)`),
-  ...(process.getuid?.() === 0 ? { get: install } : {}),
+  missing: () => (existsSync(program) ? null : `${program} is not installed (apt-get install mariadb-server)`),
 };
 
 export function startMariaDb(options: ServerOptions = {}): Promise<TestServer> {

