@@ -11,4 +11,6 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/operator/dist', '<rootDir>/operator/api/dist'],
   testTimeout: 60_000,
+  // Modules of the experimental VM are never freed; and with a limit jest always runs files in workers, which it ends.
+  workerIdleMemoryLimit: '1GB',
 };
