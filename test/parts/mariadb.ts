@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findFreePort, waitForGreeting } from '../../operator/cli/quickstart/embedded-mysql.js';
 import { startTiedProcess } from '../../operator/cli/quickstart/tied-process.js';
-import { runCommand } from './cache.js';
 import type { Part } from './part.js';
 import { type RunningServer, type ServerOptions, startTestServer, type TestServer } from './test-server.js';
 
@@ -21,18 +20,6 @@ export const mariadb: Part = {
 
 export function startMariaDb(options: ServerOptions = {}): Promise<TestServer> {
   return startTestServer('mariadb', (dataDir, port) => launch(dataDir, port, options.serverOptions ?? []));
-}
-
-async function install(signal: AbortSignal): Promise<void> {
-  // Another process may hold apt's lock for a while; nothing may ask questions.
-  const options = ['-o', 'DPkg::Lock::Timeout=300'];
-  await runCommand('apt-get', [...options, 'update'], signal);
-  const packages = ['--no-install-recommends', 'mariadb-server'];
-  await runCommand(
-    'env',
-    ['DEBIAN_FRONTEND=noninteractive', 'apt-get', ...options, 'install', '-y', ...packages],
-    signal,
-  );
 }
 
 async function launch(dataDir: string, wantedPort: number, more: readonly string[]): Promise<RunningServer> {
