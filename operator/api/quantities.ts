@@ -21,21 +21,19 @@ export function parseSizeBytes(text: string): number {
 
 /** A duration with both ends included; the ends are durations too, so that messages speak the user's language. */
 export function durationSchema(min: string, max: string) {
+  const error = `a duration such as 60s, 5m or 1h30m, from ${min} to ${max}`;
   return z
-    .string()
-    .regex(durationPattern, { error: `a duration such as 60s, 5m or 1h30m, from ${min} to ${max}`, abort: true })
-    .refine((text) => inRange(parseDurationMs(text), parseDurationMs(min), parseDurationMs(max)), {
-      error: `a duration from ${min} to ${max}`,
-    });
+    .string({ error })
+    .regex(durationPattern, { error, abort: true })
+    .refine((text) => inRange(parseDurationMs(text), parseDurationMs(min), parseDurationMs(max)), { error });
 }
 
 export function sizeSchema(min: string, max: string) {
+  const error = `a size such as 512Ki, 64Mi or 1Gi, from ${min} to ${max}`;
   return z
-    .string()
-    .regex(sizePattern, { error: `a size such as 512Ki, 64Mi or 1Gi, from ${min} to ${max}`, abort: true })
-    .refine((text) => inRange(parseSizeBytes(text), parseSizeBytes(min), parseSizeBytes(max)), {
-      error: `a size from ${min} to ${max}`,
-    });
+    .string({ error })
+    .regex(sizePattern, { error, abort: true })
+    .refine((text) => inRange(parseSizeBytes(text), parseSizeBytes(min), parseSizeBytes(max)), { error });
 }
 
 function inRange(value: number, min: number, max: number): boolean {

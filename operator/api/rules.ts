@@ -4,12 +4,11 @@ import { partitionKeysInOrder } from './spec-objects.js';
 import { supportedDdl } from './spec-run.js';
 
 interface Breach {
-  /** Below `spec`. */
   readonly path: readonly (string | number)[];
   readonly sentence: string;
 }
 
-/** Rules run on tasks with other faults too, so nothing about the shape is sure. */
+/** Reads below `spec`. Rules run on tasks with other faults too, so nothing about the shape is sure. */
 type Reader = (...path: (string | number)[]) => unknown;
 type Rule = (read: Reader) => Breach[];
 
@@ -27,13 +26,16 @@ const rules: readonly Rule[] = [
   columnsSaidTwice,
 ];
 
-/** A refinement of the whole task, run whether or not its parts are valid. */
+/** Every breach of a task, which may have any other fault; paths begin at the task. */
+export function ruleBreaches(task: unknown): Breach[] {
+  const read: Reader = (...path) => ['spec', ...path].reduce<unknown>(property, task);
+  return rules.flatMap((rule) => rule(read)).map(({ path, sentence }) => ({ path: ['spec', ...path], sentence }));
+}
+
+/** The rules as a refinement. zod runs it only on tasks of the right shape. */
 export function checkRules(task: unknown, context: z.core.$RefinementCtx): void {
-  const read: Reader = (...path) => path.reduce<unknown>(property, task);
-  for (const rule of rules) {
-    for (const { path, sentence } of rule((...path) => read('spec', ...path))) {
-      context.addIssue({ code: 'custom', path: ['spec', ...path], message: sentence, input: read('spec', ...path) });
-    }
+  for (const { path, sentence } of ruleBreaches(task)) {
+    context.addIssue({ code: 'custom', path: [...path], message: sentence, params: { rule: true }, input: task });
   }
 }
 

@@ -19,8 +19,6 @@ import { sourceSchema } from './spec-source.js';
 import { targetSchema } from './spec-target.js';
 import { podTemplateSchema, resnapshotSchema, resourcesSchema } from './spec-workload.js';
 
-export { parseDurationMs, parseSizeBytes } from './quantities.js';
-
 export const apiVersion = 'mcsync.dev/v1alpha1';
 export const taskKind = 'SyncTask';
 
@@ -94,7 +92,7 @@ export const syncTaskSchema = z
     metadata: metadataSchema.describe('Name and namespace.'),
     spec: specSchema.describe('What to copy, from where to where.'),
   })
-  .superRefine(checkRules, { when: () => true });
+  .superRefine(checkRules);
 
 export type SyncTask = z.output<typeof syncTaskSchema>;
 /** What a person writes: defaults may be left out. */
