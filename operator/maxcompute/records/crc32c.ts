@@ -46,6 +46,38 @@ export function crcInt64(state: number, high: number, low: number): number {
   );
 }
 
+const minusOneHigh = t3[0xff]! ^ t2[0xff]! ^ t1[0xff]! ^ t0[0xff]!;
+
+/** The eight bytes of a 64-bit integer that fits 32 bits: the upper half costs no look-ups. */
+export function crcSignExtended(state: number, value: number): number {
+  const x = state ^ value;
+  const low = t7[x & 0xff]! ^ t6[(x >>> 8) & 0xff]! ^ t5[(x >>> 16) & 0xff]! ^ t4[x >>> 24]!;
+  return value < 0 ? low ^ minusOneHigh : low;
+}
+
+/**
+ * A CRC is linear: the state after known bytes is the state after as many zeros, xor that of the bytes from state 0.
+ * These tables take any state over `count` zeros in four look-ups.
+ */
+export function makeZerosTable(count: number): Int32Array {
+  const table = new Int32Array(1024);
+  for (let index = 0; index < 1024; index += 1) {
+    let state = (index & 0xff) << ((index >>> 8) * 8);
+    for (let byte = 0; byte < count; byte += 1) state = crcByte(state, 0);
+    table[index] = state;
+  }
+  return table;
+}
+
+export function crcZeros(table: Int32Array, state: number): number {
+  return (
+    table[state & 0xff]! ^
+    table[256 + ((state >>> 8) & 0xff)]! ^
+    table[512 + ((state >>> 16) & 0xff)]! ^
+    table[768 + (state >>> 24)]!
+  );
+}
+
 export function crcRange(state: number, bytes: Uint8Array, from: number, to: number): number {
   let crc = state;
   let at = from;
