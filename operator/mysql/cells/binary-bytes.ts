@@ -1,0 +1,90 @@
+/** Readers of cells that are bytes: text of any charset, BINARY and BLOB, GEOMETRY, VECTOR, JSON, INET and UUID. */
+import { SyncError } from '../../base/errors.js';
+import type { SourceType } from '../../model/source-table.js';
+import { tableKey } from '../../model/source-table.js';
+import type { BinaryCellPlan, BinaryCellReader } from './binary-cell.js';
+import { type BytesTarget, compileBinaryTarget, compileTextTarget } from './bytes-target.js';
+import { charsetDecoder } from './charset.js';
+import { readPrefix, wireType } from './wire.js';
+
+export function compileBinaryText(plan: BinaryCellPlan, charset: string): BinaryCellReader | null {
+  const { prefixBytes } = plan.layout;
+  if (prefixBytes === 0) return null;
+  const send = compileTextTarget(plan.source, plan.column, plan.index, plan.context);
+  const decoder = charsetDecoder(charset);
+  if (decoder === null) throw charsetUnknown(plan, charset);
+  if (decoder === 'copy') return compilePrefixed(prefixBytes, send);
+  const scratch = new Scratch();
+  return compilePrefixed(prefixBytes, (sink, bytes, from, to) => {
+    const out = scratch.take((to - from) * decoder.growthMax);
+    send(sink, out, 0, decoder.write(bytes, from, to, out));
+  });
+}
+
+export function compileBinaryBytes(plan: BinaryCellPlan, type: SourceType): BinaryCellReader | null {
+  const { prefixBytes } = plan.layout;
+  if (prefixBytes === 0) return null;
+  switch (type.kind) {
+    case 'bytes':
+    case 'geometry':
+    case 'vector': {
+      const send = compileBinaryTarget(plan.source, plan.column, plan.index, plan.context);
+      const fixedBytes = type.kind === 'bytes' ? type.fixedBytes : null;
+      return compilePrefixed(prefixBytes, fixedBytes === null ? send : compilePadding(fixedBytes, send));
+    }
+    case 'json':
+      // MariaDB's JSON is text.
+      if (plan.layout.typeCode === wireType.json) return null;
+      return compilePrefixed(prefixBytes, compileTextTarget(plan.source, plan.column, plan.index, plan.context));
+    default:
+      return null;
+  }
+}
+
+function compilePrefixed(prefixBytes: number, send: BytesTarget): BinaryCellReader {
+  return (bytes, at, sink) => {
+    const from = at + prefixBytes;
+    const to = from + readPrefix(bytes, at, prefixBytes);
+    send(sink, bytes, from, to);
+    return to;
+  };
+}
+
+/** BINARY(n): the server strips zeros from the end of the cell (sql/field.cc `Field_string::pack`); SELECT shows them. */
+function compilePadding(fixedBytes: number, send: BytesTarget): BytesTarget {
+  const scratch = new Uint8Array(fixedBytes);
+  return (sink, bytes, from, to) => {
+    if (to - from === fixedBytes) {
+      send(sink, bytes, from, to);
+      return;
+    }
+    for (let index = 0; index < fixedBytes; index += 1) {
+      scratch[index] = from + index < to ? (bytes[from + index] as number) : 0;
+    }
+    send(sink, scratch, 0, fixedBytes);
+  };
+}
+
+/** Memory for one converted cell, kept from cell to cell up to a bound. */
+class Scratch {
+  #kept = Buffer.alloc(256);
+
+  /** Larger than 1 MiB is rare, and would stay for the life of the table. */
+  static readonly #keptBytesMax = 1024 * 1024;
+
+  take(bytes: number): Buffer {
+    if (bytes <= this.#kept.length) return this.#kept;
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes, this.#kept.length * 2));
+    if (larger.length <= Scratch.#keptBytesMax) this.#kept = larger;
+    return larger;
+  }
+}
+
+function charsetUnknown(plan: BinaryCellPlan, charset: string): SyncError {
+  return new SyncError('VALUE_UNDECODABLE', {
+    table: tableKey(plan.context.table),
+    seen: `column ${plan.source.name} (${plan.source.typeText}) has the charset ${charset}`,
+    wanted: 'a charset that mcsync converts to UTF-8',
+    fix: `Convert the column to utf8mb4, or exclude it: excludeColumns: [${plan.source.name}].`,
+  });
+}

@@ -1,0 +1,156 @@
+/**
+ * How cells lie in a rows event: MySQL source, sql/rpl_utility.cc `calc_field_size` and
+ * libbinlogevents `Table_map_event` (metadata per type).
+ */
+import { assert } from '../../base/assert.js';
+
+/** enum_field_types, as far as a TABLE_MAP can name them; the last two are MariaDB's. */
+export const wireType = {
+  tiny: 1,
+  short: 2,
+  long: 3,
+  float: 4,
+  double: 5,
+  timestamp: 7,
+  longLong: 8,
+  int24: 9,
+  date: 10,
+  time: 11,
+  dateTime: 12,
+  year: 13,
+  newDate: 14,
+  varchar: 15,
+  bit: 16,
+  timestamp2: 17,
+  dateTime2: 18,
+  time2: 19,
+  vector: 242,
+  json: 245,
+  newDecimal: 246,
+  enum: 247,
+  set: 248,
+  tinyBlob: 249,
+  mediumBlob: 250,
+  longBlob: 251,
+  blob: 252,
+  varString: 253,
+  string: 254,
+  geometry: 255,
+  blobCompressed: 140,
+  varcharCompressed: 141,
+} as const;
+
+/**
+ * Type code and metadata of one column of a TABLE_MAP, metadata read as the server does (`table_def::table_def`):
+ * first byte high for STRING, ENUM, SET and NEWDECIMAL; little-endian for VARCHAR and BIT; one byte for FLOAT, DOUBLE,
+ * BLOB, JSON, GEOMETRY, VECTOR and the types with a fraction; else 0.
+ */
+export interface CellWire {
+  readonly typeCode: number;
+  readonly metadata: number;
+}
+
+/** What the cell really is: ENUM and SET travel as STRING, and a CHAR of over 255 bytes has two length bits in its type. */
+export interface CellLayout {
+  readonly typeCode: number;
+  readonly metadata: number;
+  /** Bytes of a cell, or null where a length stands in front. */
+  readonly fixedBytes: number | null;
+  /** Bytes of the length in front; 0 for a fixed cell. */
+  readonly prefixBytes: number;
+}
+
+/** Null for a type code, or metadata, that no server writes. */
+export function layoutOf(wire: CellWire): CellLayout | null {
+  const { typeCode, metadata } = wire;
+  const fixed = (fixedBytes: number, code = typeCode, meta = metadata): CellLayout => ({
+    typeCode: code,
+    metadata: meta,
+    fixedBytes,
+    prefixBytes: 0,
+  });
+  const prefixed = (prefixBytes: number, meta = metadata): CellLayout | null =>
+    prefixBytes < 1 || prefixBytes > 4 ? null : { typeCode, metadata: meta, fixedBytes: null, prefixBytes };
+  switch (typeCode) {
+    case wireType.tiny:
+    case wireType.year:
+      return fixed(1);
+    case wireType.short:
+      return fixed(2);
+    case wireType.int24:
+    case wireType.date:
+    case wireType.newDate:
+    case wireType.time:
+      return fixed(3);
+    case wireType.long:
+    case wireType.float:
+    case wireType.timestamp:
+      return fixed(4);
+    case wireType.longLong:
+    case wireType.double:
+    case wireType.dateTime:
+      return fixed(8);
+    case wireType.time2:
+      return metadata > 6 ? null : fixed(3 + ((metadata + 1) >> 1));
+    case wireType.timestamp2:
+      return metadata > 6 ? null : fixed(4 + ((metadata + 1) >> 1));
+    case wireType.dateTime2:
+      return metadata > 6 ? null : fixed(5 + ((metadata + 1) >> 1));
+    case wireType.bit: {
+      const bytes = (metadata >> 8) + ((metadata & 0xff) > 0 ? 1 : 0);
+      return bytes < 1 || bytes > 8 ? null : fixed(bytes);
+    }
+    case wireType.newDecimal: {
+      const precision = metadata >> 8;
+      const scale = metadata & 0xff;
+      return precision < 1 || precision > 65 || scale > precision ? null : fixed(decimalBytes(precision, scale));
+    }
+    case wireType.enum:
+    case wireType.set:
+      return fixed(metadata & 0xff);
+    case wireType.varchar:
+    case wireType.varString:
+    case wireType.varcharCompressed:
+      return prefixed(metadata > 255 ? 2 : 1);
+    case wireType.blob:
+    case wireType.blobCompressed:
+    case wireType.json:
+    case wireType.geometry:
+    case wireType.vector:
+      return prefixed(metadata);
+    case wireType.string: {
+      const first = metadata >> 8;
+      const last = metadata & 0xff;
+      if (first === wireType.enum || first === wireType.set) return fixed(last, first);
+      const length = last | (((first & 0x30) ^ 0x30) << 4);
+      return prefixed(length > 255 ? 2 : 1, length);
+    }
+    default:
+      return null;
+  }
+}
+
+const bytesOfDigits = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4] as const;
+
+/** Bytes that `digits` decimal digits take where they are not a full group of nine. */
+export function partialDigitsBytes(digits: number): number {
+  const bytes = bytesOfDigits[digits];
+  assert(bytes !== undefined, 'a group of decimal digits has at most nine');
+  return bytes;
+}
+
+/** Bytes of a DECIMAL: each side in groups of nine digits (strings/decimal.c `decimal_bin_size`). */
+function decimalBytes(precision: number, scale: number): number {
+  const side = (digits: number): number => Math.floor(digits / 9) * 4 + partialDigitsBytes(digits % 9);
+  return side(precision - scale) + side(scale);
+}
+
+/** Reads the length in front of a cell. */
+export function readPrefix(bytes: Buffer, at: number, prefixBytes: number): number {
+  let length = bytes[at] as number;
+  if (prefixBytes === 1) return length;
+  length |= (bytes[at + 1] as number) << 8;
+  if (prefixBytes === 2) return length;
+  length |= (bytes[at + 2] as number) << 16;
+  return prefixBytes === 3 ? length : length + (bytes[at + 3] as number) * 0x1000000;
+}
