@@ -1,6 +1,6 @@
 /** What the precheck knows of a source: read, not judged. The judging is done in `prepare`. */
 import type { BinlogPosition } from './position.js';
-import type { SourceTable } from './source-table.js';
+import type { SourceTable, TableName } from './source-table.js';
 
 /** What tells one server (or replica set, by GTID) from another. */
 export interface SourceIdentity {
@@ -40,6 +40,8 @@ export interface ReachableSourceFacts {
   } | null;
   /** Tables the account can see, system schemas left out. */
   readonly tables: readonly SourceTable[];
+  /** Tables that are left out of `tables`, since they hold a column of a type that is not known. */
+  readonly undescribed?: readonly (TableName & { readonly reason: string })[];
   /** Server ids of other replicas that are connected now, where the account may ask. */
   readonly replicaServerIds: readonly number[];
 }
