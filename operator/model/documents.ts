@@ -51,6 +51,8 @@ export interface PlanDocument extends Envelope {
   readonly start: { readonly position: BinlogPosition; readonly method: string; readonly identity: SourceIdentity };
   readonly tables: readonly PlannedTable[];
   readonly serverId: number;
+  /** The request for a new snapshot that this plan has answered; null when there was none. */
+  readonly resnapshotNonce: number | null;
   /** First record id of the task: 1 + the largest one in logs that were there before. */
   readonly firstRecordId: number;
 }
@@ -85,13 +87,8 @@ export interface ShardTable {
   readonly chunks: number;
   /** The session of this baseline; its blocks are the chunks. Written before the first block. */
   readonly session: { readonly uploadId: string; readonly initiatedMs: number } | null;
-  /** Saved before the commit: rows of the target table before it. Unchanged means that the session was not committed. */
-  readonly commitIntent: {
-    readonly uploadId: string;
-    readonly rowsBefore: number;
-    readonly blocks: number;
-    readonly rows: number;
-  } | null;
+  /** Saved before the commit, with the rows of the target table before it: unchanged rows mean not committed. */
+  readonly commitIntent: BaseCommitIntent | null;
   readonly committed: boolean;
   /** Source position read after the commit was answered. */
   readonly completeAfter: BinlogPosition | null;

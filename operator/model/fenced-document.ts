@@ -50,6 +50,7 @@ export class FencedDocument<T extends Envelope> {
     for (let attempt = 1; attempt <= claimAttemptsMax; attempt += 1) {
       const stored = await claim.store.load(claim.name);
       const previous = stored && parseDocument<T>(claim.name, stored.body, claim.taskId);
+      if (stored && previous?.writer.id === claim.writerId) return new FencedDocument(claim, previous, stored.version);
       const epoch: number = previous?.writer.epoch ?? 0;
       displacedEpoch ??= epoch;
       if (epoch !== displacedEpoch) throw anotherWriter(claim, previous?.writer);
@@ -72,7 +73,13 @@ export class FencedDocument<T extends Envelope> {
   }
 
   /** Reads the stored value and proves that it is still the one we wrote. Throws `ANOTHER_WRITER` otherwise. */
-  async confirm(): Promise<void> {
+  confirm(): Promise<void> {
+    const turn = this.#tail.then(() => this.#confirm());
+    this.#tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #confirm(): Promise<void> {
     const stored = await this.#claim.store.load(this.#claim.name);
     const value = stored && parseDocument<T>(this.#claim.name, stored.body, this.#claim.taskId);
     if (!value || !sameWrite(value.writer, this.#value.writer)) throw anotherWriter(this.#claim, value?.writer);
@@ -127,7 +134,7 @@ function wrap<T extends Envelope>(claim: Claim, epoch: number, seq: number, body
   assert(epoch > 0, 'an epoch is claimed before anything is written');
   const writer: Writer = { id: claim.writerId, epoch, seq, version: claim.version };
   const envelope: Envelope = { format: documentFormat, minReader: documentFormat, taskId: claim.taskId, writer };
-  return { ...envelope, ...body } as T;
+  return { ...body, ...envelope } as T;
 }
 
 function sameWrite(a: Writer, b: Writer): boolean {

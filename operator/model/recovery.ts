@@ -2,8 +2,12 @@
  * What to do about one upload session of a stored intent: the rule, without the doing. Each case was needed in a model
  * of the protocol; leaving one out lost or doubled rows (docs/design.md, exactly once).
  */
-import type { IntentSession } from './documents.js';
 import type { UploadState } from './ports.js';
+
+interface BlockCount {
+  readonly id: number;
+  readonly rows: number;
+}
 
 export type SessionDecision =
   /** The list is as saved: it may be committed. */
@@ -17,7 +21,10 @@ export type SessionDecision =
   /** Open, but holds other blocks than were saved: never commit it; it must expire first. */
   | 'changed';
 
-export function decideSession(session: Pick<IntentSession, 'blocks'>, state: UploadState): SessionDecision {
+export function decideSession(
+  session: { readonly blocks: readonly BlockCount[] },
+  state: UploadState,
+): SessionDecision {
   switch (state.status) {
     case 'NORMAL':
       return sameBlocks(session.blocks, state.blocks) ? 'commit' : 'changed';
@@ -36,10 +43,7 @@ export function decideSession(session: Pick<IntentSession, 'blocks'>, state: Upl
 }
 
 /** Same ids with the same row counts, in any order: a commit takes everything that the server holds. */
-export function sameBlocks(
-  ours: readonly { readonly id: number; readonly rows: number }[],
-  theirs: readonly { readonly id: number; readonly rows: number }[],
-): boolean {
+export function sameBlocks(ours: readonly BlockCount[], theirs: readonly BlockCount[]): boolean {
   if (ours.length !== theirs.length) return false;
   const rowsById = new Map(theirs.map((block) => [block.id, block.rows]));
   return rowsById.size === ours.length && ours.every((block) => rowsById.get(block.id) === block.rows);

@@ -1,0 +1,176 @@
+/**
+ * Picks the block of (table, schema version, partition) for each batch of changes. In: row batches in binlog order.
+ * Out: one upload session per group, with the record ids that its rows took. Memory is bounded: when the sum of held
+ * bytes passes the limit, the largest block is cut and sent.
+ */
+import { assert } from '../base/assert.js';
+import type { RowBatch } from '../model/change.js';
+import type { IntentSession } from '../model/documents.js';
+import type { UploadSession, Warehouse } from '../model/ports.js';
+import { tableKey } from '../model/source-table.js';
+import { partitionSpec, type TablePlan } from '../model/table-plan.js';
+import { Upload } from './upload.js';
+
+export interface BatcherLimits {
+  /** Wire bytes of a block before compression: large blocks make few files and stay far from the quota of 500 per 5 minutes. */
+  readonly blockBytesMax: number;
+  /** Bytes held over all blocks of this process. */
+  readonly heldBytesMax: number;
+}
+
+/** Opens an upload session, making the partition first where it is new. */
+export type OpenSession = (table: string, partition: string) => Promise<UploadSession>;
+
+export function partitionedSessions(warehouse: Warehouse): OpenSession {
+  const known = new Map<string, Promise<void>>();
+  return async (table, partition) => {
+    const key = `${table}/${partition}`;
+    let made = known.get(key);
+    if (!made) {
+      if (known.size >= knownPartitionsMax) known.clear();
+      made = warehouse.createPartition(table, partition);
+      known.set(key, made);
+      made.catch(() => known.delete(key));
+    }
+    await made;
+    return warehouse.createUpload(table, partition);
+  };
+}
+
+/** ADD PARTITION costs an SQL instance, so it is asked once; forgetting costs one more, never an error. */
+const knownPartitionsMax = 10_000;
+
+interface Group {
+  readonly plan: TablePlan;
+  readonly partition: string;
+  readonly upload: Upload;
+  lo: number;
+  hi: number;
+}
+
+export class Batcher {
+  readonly #warehouse: Warehouse;
+  readonly #limits: BatcherLimits;
+  readonly #openSession: OpenSession;
+  readonly #counter: { next: number };
+  readonly #groups = new Map<string, Group>();
+  /** Batches come in runs of one table and second: the last group answers most look-ups. */
+  #lastPlan: TablePlan | null = null;
+  #lastUtcSeconds = -1;
+  #lastGroup: Group | null = null;
+  #bytes = 0;
+
+  /** `counter.next` is the record id of the next row change; shared with the blocks, which advance it. */
+  constructor(warehouse: Warehouse, openSession: OpenSession, limits: BatcherLimits, counter: { next: number }) {
+    this.#warehouse = warehouse;
+    this.#openSession = openSession;
+    this.#limits = limits;
+    this.#counter = counter;
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  /** Wire bytes taken since the start, before compression. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#groups.size === 0;
+  }
+
+  /** True when the caller must await `relieve` before the next batch. */
+  add(batch: RowBatch): boolean {
+    const group = this.#groupOf(batch);
+    const before = group.upload.currentBlockBytes;
+    const first = this.#counter.next;
+    group.upload.write(batch);
+    if (this.#counter.next === first) return false;
+    if (group.lo === 0) group.lo = first;
+    group.hi = this.#counter.next - 1;
+    const after = group.upload.currentBlockBytes;
+    this.#bytes += after - before;
+    return after >= this.#limits.blockBytesMax || group.upload.heldBytes >= heldBytesWorthAWait;
+  }
+
+  /** Sends full blocks and waits for compression: the back-pressure on the source. */
+  async relieve(): Promise<void> {
+    const last = this.#lastGroup;
+    assert(last !== null, 'a batch was added');
+    if (last.upload.currentBlockBytes >= this.#limits.blockBytesMax) await last.upload.cut();
+    else await last.upload.drained();
+    let held = 0;
+    for (const group of this.#groups.values()) held += group.upload.heldBytes;
+    while (held > this.#limits.heldBytesMax) {
+      const largest = [...this.#groups.values()].reduce((a, b) =>
+        b.upload.currentBlockBytes > a.upload.currentBlockBytes ? b : a,
+      );
+      if (largest.upload.currentBlockBytes === 0) break;
+      const heldThere = largest.upload.heldBytes;
+      await largest.upload.cut();
+      held -= heldThere;
+    }
+  }
+
+  /** Sends all that is left. The batcher is used up afterwards. */
+  async seal(): Promise<IntentSession[]> {
+    const groups = [...this.#groups.values()].filter((group) => group.lo !== 0);
+    const sealed: IntentSession[] = [];
+    for (let at = 0; at < groups.length; at += sealsAtOnceMax) {
+      const part = groups.slice(at, at + sealsAtOnceMax);
+      sealed.push(...(await Promise.all(part.map(sealGroup))));
+    }
+    return sealed;
+  }
+
+  discard(): void {
+    for (const group of this.#groups.values()) group.upload.discard();
+    this.#groups.clear();
+    this.#lastGroup = null;
+    this.#lastPlan = null;
+  }
+
+  #groupOf(batch: RowBatch): Group {
+    if (this.#lastGroup !== null && batch.plan === this.#lastPlan && batch.utcSeconds === this.#lastUtcSeconds)
+      return this.#lastGroup;
+    const { plan } = batch;
+    assert(plan.logTable !== null, 'changes are only streamed for tables with a change log');
+    const table = plan.logTable;
+    const partition = partitionSpec(plan, batch.utcSeconds);
+    const id = `${table}/${plan.schemaVersion}/${partition}`;
+    let group = this.#groups.get(id);
+    if (!group) {
+      const open = () => this.#openSession(table, partition);
+      const upload = new Upload(this.#warehouse, plan, { kind: 'log', counter: this.#counter }, open);
+      group = { plan, partition, upload, lo: 0, hi: 0 };
+      this.#groups.set(id, group);
+    }
+    this.#lastPlan = plan;
+    this.#lastUtcSeconds = batch.utcSeconds;
+    this.#lastGroup = group;
+    return group;
+  }
+}
+
+/** Uncompressed segments waiting for the thread pool: beyond this the reader waits, so that memory stays flat. */
+const heldBytesWorthAWait = 4 * 1024 * 1024;
+/** Sessions closed side by side: enough to hide a round trip, few enough for the tunnel's slots. */
+const sealsAtOnceMax = 16;
+
+async function sealGroup(group: Group): Promise<IntentSession> {
+  const { session, blocks, rows } = await group.upload.seal();
+  return {
+    uploadId: session.uploadId,
+    table: session.table,
+    source: tableKey(group.plan.source),
+    partition: group.partition,
+    schemaVersion: group.plan.schemaVersion,
+    initiatedMs: session.initiatedMs,
+    blocks,
+    lo: group.lo,
+    hi: group.hi,
+    rows,
+  };
+}

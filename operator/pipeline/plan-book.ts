@@ -1,0 +1,60 @@
+/** The plan of each selected table at the place where the stream stands; every version it has known, for recovery. */
+import { assert } from '../base/assert.js';
+import type { CheckpointDocument, PlanDocument, SchemaDocument } from '../model/documents.js';
+import { type BinlogPosition, comparePositions } from '../model/position.js';
+import { type TableName, tableKey } from '../model/source-table.js';
+import type { TablePlan } from '../model/table-plan.js';
+
+interface Entry {
+  plan: TablePlan;
+  readonly from: BinlogPosition;
+  /** The stream has passed `from`; positions only grow, so it is asked once. */
+  isReached: boolean;
+}
+
+export class PlanBook {
+  readonly #entries = new Map<string, Map<string, Entry>>();
+  readonly #versions = new Map<string, TablePlan>();
+  #at: BinlogPosition;
+
+  constructor(plan: PlanDocument, schema: SchemaDocument | null, checkpoint: CheckpointDocument) {
+    this.#at = checkpoint.position;
+    for (const planned of plan.tables) this.#keep(planned.plan);
+    for (const version of schema?.versions ?? []) this.#keep(version);
+    for (const [key, table] of Object.entries(checkpoint.tables)) {
+      const current = this.versionOf(key, table.schemaVersion);
+      const tables = this.#entries.get(current.source.database) ?? new Map<string, Entry>();
+      tables.set(current.source.table, { plan: current, from: table.from, isReached: false });
+      this.#entries.set(current.source.database, tables);
+    }
+  }
+
+  /** The plan in force; null for a table that is not selected, or not yet at this place. */
+  planOf(name: TableName): TablePlan | null {
+    const entry = this.#entries.get(name.database)?.get(name.table);
+    if (!entry) return null;
+    entry.isReached ||= comparePositions(this.#at, entry.from) >= 0;
+    return entry.isReached ? entry.plan : null;
+  }
+
+  versionOf(key: string, schemaVersion: number): TablePlan {
+    const plan = this.#versions.get(`${key}/${schemaVersion}`);
+    assert(plan !== undefined, `schema version ${schemaVersion} of ${key} was stored before it was named`);
+    return plan;
+  }
+
+  moveTo(position: BinlogPosition): void {
+    this.#at = position;
+  }
+
+  replace(plan: TablePlan): void {
+    const entry = this.#entries.get(plan.source.database)?.get(plan.source.table);
+    assert(entry !== undefined, 'only a plan in force is replaced');
+    this.#keep(plan);
+    entry.plan = plan;
+  }
+
+  #keep(plan: TablePlan): void {
+    this.#versions.set(`${tableKey(plan.source)}/${plan.schemaVersion}`, plan);
+  }
+}

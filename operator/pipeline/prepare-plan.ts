@@ -1,0 +1,73 @@
+/**
+ * The plan's tables: those known keep their snapshot and their start; new ones, ones whose mapping changed and ones that
+ * a person asks for again get a new generation from the start position at hand.
+ */
+import type { PlanDocument, PlannedTable, SnapshotPlan } from '../model/documents.js';
+import type { SourceStart } from '../model/ports.js';
+import type { BinlogPosition } from '../model/position.js';
+import { type SourceTable, tableKey } from '../model/source-table.js';
+import type { TablePlan } from '../model/table-plan.js';
+import type { PrepareInput } from './prepare.js';
+
+export interface PlanningInput extends PrepareInput {
+  readonly start: SourceStart;
+  readonly plans: readonly TablePlan[];
+  readonly known: PlanDocument | null;
+  /** Schema versions that the stream has stored. */
+  readonly versions: readonly TablePlan[];
+}
+
+export async function planTables(input: PlanningInput): Promise<PlannedTable[]> {
+  const { plans, known, settings, start } = input;
+  const knownTables = new Map((known?.tables ?? []).map((table) => [tableKey(table.plan.source), table]));
+  const isNewRequest = settings.resnapshot !== null && settings.resnapshot.nonce !== (known?.resnapshotNonce ?? null);
+  const wanted = new Set(isNewRequest ? settings.resnapshot?.tables : []);
+  const everything = isNewRequest && wanted.size === 0;
+  const planned: PlannedTable[] = [];
+  for (const plan of plans) {
+    const key = tableKey(plan.source);
+    const before = knownTables.get(key);
+    if (before && !everything && !wanted.has(key) && isSameMapping(before.plan, plan)) {
+      planned.push(before);
+      continue;
+    }
+    const version = 1 + largestVersion(key, before, input.versions);
+    const from: BinlogPosition = known === null ? (settings.startPosition ?? start.position) : start.position;
+    const next: TablePlan = { ...plan, schemaVersion: version };
+    planned.push({
+      plan: next,
+      from,
+      generation: 1 + (before?.generation ?? 0),
+      snapshot: await planSnapshot(next, input),
+    });
+  }
+  return planned;
+}
+
+/** Where a change would put rows or columns elsewhere, the table is taken anew; a change of the source's schema alone is the stream's affair. */
+export function isSameMapping(known: TablePlan, wanted: TablePlan): boolean {
+  const mapping = (plan: TablePlan): string =>
+    JSON.stringify([plan.baseTable, plan.logTable, plan.partitionKeys, plan.columnNaming, plan.where]);
+  if (mapping(known) !== mapping(wanted)) return false;
+  const columns = (plan: TablePlan): Map<string, string> =>
+    new Map(plan.columns.map((column) => [plan.sourceColumns[column.sourceIndex]?.name ?? '', column.targetName]));
+  const wantedColumns = columns(wanted);
+  const wantedSource = new Set(wanted.sourceColumns.map((column) => column.name));
+  for (const [source, target] of columns(known)) {
+    if (wantedSource.has(source) && wantedColumns.get(source) !== target) return false;
+  }
+  return true;
+}
+
+async function planSnapshot(plan: TablePlan, input: PlanningInput): Promise<SnapshotPlan | null> {
+  if (plan.baseTable === null) return null;
+  const table = input.start.tables.find((each) => tableKey(each) === tableKey(plan.source)) as SourceTable;
+  const inOneView = plan.key === null;
+  const chunks = inOneView ? [{ after: null, upTo: null }] : await input.source.chunks(plan, input.settings.chunkRows);
+  return { chunks, inOneView, rowsEstimate: table.rowsEstimate };
+}
+
+function largestVersion(key: string, before: PlannedTable | undefined, versions: readonly TablePlan[]): number {
+  const stored = versions.filter((version) => tableKey(version.source) === key).map((version) => version.schemaVersion);
+  return Math.max(0, before?.plan.schemaVersion ?? 0, ...stored);
+}

@@ -1,0 +1,166 @@
+/**
+ * Precheck and initial schema synchronization. In: what the task wants, as functions of facts. Out: the findings, the
+ * target tables, and the plan with its start position and chunks. It starts over from what is stored: run twice on the
+ * same input it changes nothing. It never drops a table that holds the only copy of anything.
+ */
+import type { Clock } from '../base/clock.js';
+import { SyncError } from '../base/errors.js';
+import type { PlanDocument, PrecheckDocument } from '../model/documents.js';
+import { FencedDocument } from '../model/fenced-document.js';
+import type { Finding } from '../model/finding.js';
+import type { Source, TargetFacts, Warehouse } from '../model/ports.js';
+import type { BinlogPosition } from '../model/position.js';
+import type { SourceFacts } from '../model/source-facts.js';
+import type { SourceTable } from '../model/source-table.js';
+import type { TablePlan } from '../model/table-plan.js';
+import type { TableMark } from '../model/target-table.js';
+import { largestRecordId } from './log-guard.js';
+import { planTables } from './prepare-plan.js';
+import { makeTables } from './prepare-tables.js';
+import {
+  claimOf,
+  documentNames,
+  loadCheckpoint,
+  loadPlan,
+  loadSchema,
+  type Reporter,
+  type TaskDocuments,
+} from './task-documents.js';
+
+export interface PrepareInput {
+  readonly documents: TaskDocuments;
+  readonly source: Source;
+  readonly warehouse: Warehouse;
+  readonly clock: Clock;
+  readonly report: Reporter;
+  readonly decide: Decide;
+  readonly mark: TableMark;
+  readonly settings: PrepareSettings;
+}
+
+/** The task's wishes, bound to it: pure functions of what was found. */
+export interface Decide {
+  /** Names of the target tables that the task would use. */
+  readonly targetTables: (tables: readonly SourceTable[], lowerCaseTableNames: string | null) => readonly string[];
+  readonly prepare: (
+    source: SourceFacts,
+    target: TargetFacts,
+    hasCheckpoint: boolean,
+  ) => { readonly plans: readonly TablePlan[]; readonly findings: readonly Finding[] };
+}
+
+export interface PrepareSettings {
+  readonly inputHash: string;
+  readonly mode: 'FullAndIncremental' | 'FullOnly' | 'IncrementalOnly';
+  /** IncrementalOnly: where to begin, where the task says so; null means now. */
+  readonly startPosition: BinlogPosition | null;
+  readonly chunkRows: number;
+  /** Unset: drawn at random, and kept with the plan. */
+  readonly serverId: number | null;
+  readonly resnapshot: { readonly nonce: number; readonly tables: readonly string[] } | null;
+}
+
+export type PrepareOutcome =
+  | { readonly kind: 'prepared' }
+  | { readonly kind: 'refused'; readonly findings: readonly Finding[] };
+
+export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
+  const { documents, settings, report } = input;
+  const known = await loadPlan(documents);
+  const isAnswered = settings.resnapshot === null || known?.resnapshotNonce === settings.resnapshot.nonce;
+  if (known?.stage === 'done' && known.inputHash === settings.inputHash && isAnswered) return { kind: 'prepared' };
+  const precheck = await runPrecheck(input, known !== null);
+  await savePrecheck(precheck.findings, input);
+  if (hasErrors(precheck.findings)) return { kind: 'refused', findings: precheck.findings };
+  const start = await input.source.start(precheck.plans.map((plan) => plan.source));
+  const facts = precheck.source.reachable ? { ...precheck.source, tables: start.tables } : precheck.source;
+  const atStart = input.decide.prepare(facts, precheck.target, known !== null);
+  if (hasErrors(atStart.findings)) {
+    await savePrecheck(atStart.findings, input);
+    return { kind: 'refused', findings: atStart.findings };
+  }
+  const schema = await loadSchema(documents);
+  const checkpoint = await loadCheckpoint(documents);
+  const planned = await planTables({ ...input, start, plans: atStart.plans, known, versions: schema?.versions ?? [] });
+  report.info('initial schema', {
+    tables: planned.length,
+    position: `${start.position.file}:${start.position.offset}`,
+    method: start.method,
+  });
+  await makeTables(planned, known, input);
+  const firstRecordId =
+    known?.firstRecordId ??
+    1 +
+      ((
+        await largestRecordId(
+          input.warehouse,
+          planned.map((table) => table.plan),
+        )
+      )?.recordId ?? 0);
+  await FencedDocument.claim<PlanDocument>(claimOf(documents, documentNames.plan(documents.task)), () => ({
+    inputHash: settings.inputHash,
+    stage: 'done',
+    start:
+      checkpoint && known
+        ? known.start
+        : { position: settings.startPosition ?? start.position, method: start.method, identity: start.identity },
+    tables: planned,
+    serverId: known?.serverId ?? settings.serverId ?? randomServerId(),
+    resnapshotNonce: settings.resnapshot?.nonce ?? null,
+    firstRecordId,
+  }));
+  return { kind: 'prepared' };
+}
+
+export interface Precheck {
+  readonly source: SourceFacts;
+  readonly target: TargetFacts;
+  readonly plans: readonly TablePlan[];
+  readonly findings: readonly Finding[];
+}
+
+/** The questions and the judgement, with no effect on either side. */
+export async function runPrecheck(
+  input: Pick<PrepareInput, 'source' | 'warehouse' | 'decide'>,
+  hasCheckpoint: boolean,
+): Promise<Precheck> {
+  const source = await input.source.facts();
+  const names = source.reachable
+    ? input.decide.targetTables(source.tables, source.variables.lower_case_table_names ?? null)
+    : [];
+  const target = await input.warehouse.facts(names);
+  return { source, target, ...input.decide.prepare(source, target, hasCheckpoint) };
+}
+
+export function hasErrors(findings: readonly Finding[]): boolean {
+  return findings.some((finding) => finding.severity === 'error' && !finding.ignored);
+}
+
+async function savePrecheck(findings: readonly Finding[], input: PrepareInput): Promise<void> {
+  const { documents, settings, clock } = input;
+  const result = hasErrors(findings)
+    ? 'Failed'
+    : findings.some((finding) => finding.severity !== 'info')
+      ? 'PassedWithWarnings'
+      : 'Passed';
+  await FencedDocument.claim<PrecheckDocument>(claimOf(documents, documentNames.precheck(documents.task)), () => ({
+    inputHash: settings.inputHash,
+    result,
+    findings,
+    checkedAtMs: clock.nowMs(),
+  }));
+}
+
+/** The upper half of the range, where hand-given server ids are rare. */
+function randomServerId(): number {
+  return 2 ** 31 + Math.floor(Math.random() * (2 ** 31 - 1));
+}
+
+export function refusal(findings: readonly Finding[]): SyncError {
+  const errors = findings.filter((finding) => finding.severity === 'error' && !finding.ignored);
+  return new SyncError('PRECHECK_FAILED', {
+    seen: `${errors.length} findings: ${errors.map((finding) => finding.code).join(', ')}`,
+    wanted: 'no finding of severity error',
+    fix: 'Each finding names its fix; then run the task again.',
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * What a start does with an intent that its predecessor left: ask for each session, commit what is open and unchanged,
+ * count what the server has forgotten, and send again exactly the rows that are missing. In: the stored checkpoint. Out:
+ * the checkpoint at the intent's end, with every row of it in the logs once.
+ */
+import { assert } from '../base/assert.js';
+import { SyncError } from '../base/errors.js';
+import type { CheckpointDocument, Intent, IntentSession } from '../model/documents.js';
+import type { FencedDocument } from '../model/fenced-document.js';
+import { comparePositions, renderPosition } from '../model/position.js';
+import { tableKey } from '../model/source-table.js';
+import { partitionSpec } from '../model/table-plan.js';
+import { Batcher, type OpenSession } from './batcher.js';
+import { settleIntent } from './commit.js';
+import { checkedIntent, saveUpTo } from './flush.js';
+import { countChanges } from './null-sink.js';
+import type { PlanBook } from './plan-book.js';
+import type { StreamInput } from './stream.js';
+
+export interface RecoveryInput extends StreamInput {
+  readonly checkpoint: FencedDocument<CheckpointDocument>;
+  readonly book: PlanBook;
+  readonly openSession: OpenSession;
+}
+
+/** Sessions sent again may be lost again; three times in a row is not bad luck. */
+const roundsMax = 3;
+
+export async function recoverIntent(input: RecoveryInput): Promise<void> {
+  const { checkpoint, report, clock, warehouse, book, deadline } = input;
+  for (let round = 1; ; round += 1) {
+    const { intent } = checkpoint.value;
+    if (intent === null) return;
+    report.info('recovering', { sessions: intent.sessions.length, upTo: renderPosition(intent.upTo.position) });
+    const missing = await settleIntent(intent.sessions, {
+      warehouse,
+      clock,
+      report,
+      signal: deadline,
+      planOf: (source, version) => book.versionOf(source, version),
+      confirmIntent: () => checkpoint.confirm(),
+    });
+    if (missing.length === 0) return await saveUpTo(checkpoint, intent.upTo, false, clock.nowMs());
+    if (round === roundsMax) throw lostAgain(missing);
+    const sessions = await sendAgain(missing, intent.upTo, input);
+    await checkpoint.update((value) => ({ ...value, intent: checkedIntent({ upTo: intent.upTo, sessions }) }));
+  }
+}
+
+/** Reads from the checkpoint to the intent's end, with the stored plans, and keeps only the rows of the missing sessions. */
+async function sendAgain(
+  missing: readonly IntentSession[],
+  upTo: Intent['upTo'],
+  input: RecoveryInput,
+  rolledBack: ReadonlySet<string> = new Set(),
+): Promise<IntentSession[]> {
+  const { checkpoint, source, warehouse, book, openSession, settings, stop } = input;
+  const counter = { next: checkpoint.value.recordId + 1 };
+  const batcher = new Batcher(warehouse, openSession, settings, counter);
+  const wanted = new Set(missing.map((session) => groupKey(session.source, session.schemaVersion, session.partition)));
+  const reading = new AbortController();
+  const signal = AbortSignal.any([stop, reading.signal]);
+  const options = { serverId: checkpoint.value.serverId, signal, rolledBack };
+  try {
+    reading: for await (const arrival of source.stream(
+      checkpoint.value.position,
+      (name) => book.planOf(name),
+      options,
+    )) {
+      for (const event of arrival) {
+        if (event.kind === 'rows') {
+          const { plan, utcSeconds } = event.batch;
+          if (!wanted.has(groupKey(tableKey(plan.source), plan.schemaVersion, partitionSpec(plan, utcSeconds)))) {
+            counter.next += countChanges(event.batch);
+          } else if (batcher.add(event.batch)) await batcher.relieve();
+        } else if (event.kind === 'commit') {
+          book.moveTo(event.position);
+          if (comparePositions(event.position, upTo.position) >= 0) break reading;
+        } else if (event.kind === 'rollback') {
+          const begin = `${event.begin.file}:${event.begin.offset}`;
+          return await sendAgain(missing, upTo, input, new Set([...rolledBack, begin]));
+        }
+      }
+    }
+    stop.throwIfAborted();
+    const sessions = await batcher.seal();
+    prove(sessions, missing, counter.next - 1, upTo);
+    return sessions;
+  } finally {
+    reading.abort();
+    batcher.discard();
+    book.moveTo(checkpoint.value.position);
+  }
+}
+
+function prove(
+  sent: readonly IntentSession[],
+  missing: readonly IntentSession[],
+  recordId: number,
+  upTo: Intent['upTo'],
+): void {
+  const rowsOf = (sessions: readonly IntentSession[]): string =>
+    sessions
+      .map(
+        (session) =>
+          `${groupKey(session.source, session.schemaVersion, session.partition)}: ${session.lo}-${session.hi} ${session.rows}`,
+      )
+      .toSorted()
+      .join('\n');
+  assert(recordId === upTo.recordId, `reading again ends at record_id ${upTo.recordId}, not ${recordId}`);
+  assert(rowsOf(sent) === rowsOf(missing), 'reading again gives the same rows');
+}
+
+const groupKey = (source: string, schemaVersion: number, partition: string): string =>
+  `${source}/${schemaVersion}/${partition}`;
+
+function lostAgain(missing: readonly IntentSession[]): SyncError {
+  const first = missing[0] as IntentSession;
+  return new SyncError('UPLOAD_SESSION_LOST', {
+    seen: `${missing.length} upload sessions were lost ${roundsMax} times in a row, the last is ${first.uploadId}`,
+    wanted: 'sessions that live until they are committed',
+    fix: 'Look at the health of the MaxCompute tunnel; the worker tries again by itself.',
+    table: first.source,
+  });
+}

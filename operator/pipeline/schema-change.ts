@@ -1,0 +1,108 @@
+/**
+ * A schema statement in the stream. In: what it does, with everything before it committed. Out: the target's tables
+ * altered, the new version stored, the checkpoint past the statement. Only additions are carried over; the rest stops.
+ */
+import { SyncError } from '../base/errors.js';
+import type { ChangeEvent, SchemaChange } from '../model/change.js';
+import type { CheckpointDocument, SchemaDocument } from '../model/documents.js';
+import { FencedDocument } from '../model/fenced-document.js';
+import type { Warehouse } from '../model/ports.js';
+import { renderPosition } from '../model/position.js';
+import { applyAddColumns, type ColumnDecider } from '../model/schema-history.js';
+import { tableKey } from '../model/source-table.js';
+import type { TablePlan } from '../model/table-plan.js';
+import { dataColumns } from '../model/target-table.js';
+import type { PlanBook } from './plan-book.js';
+import { claimOf, documentNames, type Reporter, type TaskDocuments } from './task-documents.js';
+
+export type SchemaEvent = Extract<ChangeEvent, { kind: 'schema' }>;
+
+export interface SchemaChangeContext {
+  readonly documents: TaskDocuments;
+  readonly checkpoint: FencedDocument<CheckpointDocument>;
+  readonly warehouse: Warehouse;
+  readonly book: PlanBook;
+  readonly decideColumn: ColumnDecider;
+  readonly report: Reporter;
+  /** Record id of the last row change before the statement. */
+  readonly recordId: number;
+  readonly nowMs: number;
+}
+
+export async function applySchemaEvent(event: SchemaEvent, context: SchemaChangeContext): Promise<void> {
+  const plans: TablePlan[] = [];
+  for (const change of event.changes) {
+    if (change.kind !== 'addColumns') throw stopFor(change, event);
+    const before =
+      plans.find((plan) => tableKey(plan.source) === tableKey(change.table)) ?? context.book.planOf(change.table);
+    if (before === null) continue;
+    const after = applyAddColumns(before, change, context.decideColumn, context.recordId);
+    if (after !== before) plans.push(after);
+  }
+  for (const plan of plans) await addTargetColumns(plan, context.warehouse);
+  if (plans.length > 0) await storeVersions(plans, context);
+  await context.checkpoint.update((value) => ({
+    ...value,
+    position: event.position,
+    utcSeconds: Math.max(value.utcSeconds, event.utcSeconds),
+    tables: {
+      ...value.tables,
+      ...Object.fromEntries(
+        plans.map((plan) => {
+          const key = tableKey(plan.source);
+          const table = value.tables[key] as CheckpointDocument['tables'][string];
+          return [key, { ...table, schemaVersion: plan.schemaVersion }];
+        }),
+      ),
+    },
+    savedAtMs: context.nowMs,
+  }));
+  for (const plan of plans) {
+    context.book.replace(plan);
+    context.report.info('schema changed', { table: tableKey(plan.source), schemaVersion: plan.schemaVersion });
+  }
+}
+
+/** Both tables get the columns; those that are there already are left alone, so a repeated statement is harmless. */
+async function addTargetColumns(plan: TablePlan, warehouse: Warehouse): Promise<void> {
+  const added = new Set(plan.addedColumns.map((column) => column.targetName));
+  const columns = dataColumns(plan).filter((column) => added.has(column.name));
+  if (plan.baseTable) await warehouse.addColumns(plan.baseTable, columns);
+  if (plan.logTable) await warehouse.addColumns(plan.logTable, columns);
+}
+
+/** Versions are immutable and written before the checkpoint that names them. */
+async function storeVersions(plans: readonly TablePlan[], context: SchemaChangeContext): Promise<void> {
+  const { documents } = context;
+  const claim = claimOf(documents, documentNames.schema(documents.task));
+  await context.checkpoint.confirm();
+  await FencedDocument.claim<SchemaDocument>(claim, (previous) => {
+    const isNew = (version: TablePlan): boolean =>
+      !plans.some(
+        (plan) => tableKey(plan.source) === tableKey(version.source) && plan.schemaVersion === version.schemaVersion,
+      );
+    return { versions: [...(previous?.versions ?? []).filter(isNew), ...plans] };
+  });
+}
+
+function stopFor(change: Exclude<SchemaChange, { kind: 'addColumns' }>, event: SchemaEvent): SyncError {
+  const table = change.table === null ? undefined : tableKey(change.table);
+  const facts = {
+    ...(table === undefined ? {} : { table }),
+    position: renderPosition(event.position),
+  };
+  if (change.kind === 'unreadable') {
+    return new SyncError('DDL_UNREADABLE', {
+      seen: `a schema statement that cannot be read: ${change.what}`,
+      wanted: 'a statement whose effect on the selected tables is known',
+      fix: `Take the tables that it changed again: mcsync resnapshot -f FILE ${table ?? 'TABLE...'}`,
+      ...facts,
+    });
+  }
+  return new SyncError('DDL_INCOMPATIBLE', {
+    seen: change.what,
+    wanted: 'ADD COLUMN, or a change that leaves rows and columns as they are',
+    fix: `Take the table again with its new schema: mcsync resnapshot -f FILE ${table ?? 'TABLE'}`,
+    ...facts,
+  });
+}

@@ -1,0 +1,149 @@
+/**
+ * Initial full data synchronization. In: the plan's tables and chunks. Out: each baseline filled by one committed upload
+ * session. Chunk i is block i, so any worker may read any chunk at any time and again; what is done is what the session
+ * lists. It takes no locks that outlast an instant, and commits one baseline at a time.
+ */
+import { assert } from '../base/assert.js';
+import type { Clock } from '../base/clock.js';
+import type { PlanDocument, PlannedTable, ShardDocument, ShardTable } from '../model/documents.js';
+import { FencedDocument } from '../model/fenced-document.js';
+import type { Source, Warehouse } from '../model/ports.js';
+import { tableKey } from '../model/source-table.js';
+import { copyChunks } from './snapshot-chunks.js';
+import { copyView } from './snapshot-view.js';
+import {
+  claimOf,
+  documentNames,
+  loadCheckpoint,
+  loadPlan,
+  type Reporter,
+  type TaskDocuments,
+} from './task-documents.js';
+
+export interface SnapshotInput {
+  readonly documents: TaskDocuments;
+  readonly source: Source;
+  readonly warehouse: Warehouse;
+  readonly clock: Clock;
+  readonly report: Reporter;
+  readonly stop: AbortSignal;
+  readonly settings: SnapshotSettings;
+}
+
+export interface SnapshotSettings {
+  /** Connections that read at the same time. */
+  readonly parallelism: number;
+  /** Wire bytes after which a table read in one view starts its next block. */
+  readonly blockBytesMax: number;
+  /** False with mode FullOnly: nobody streams, so nothing waits for the stream. */
+  readonly hasStream: boolean;
+  /** How often progress is saved, and the stream's answers are looked for. */
+  readonly pollMs: number;
+}
+
+export interface TableCopy extends SnapshotInput {
+  readonly planned: PlannedTable;
+  readonly progress: Progress;
+}
+
+export async function runSnapshot(input: SnapshotInput): Promise<void> {
+  const plan = await loadPlan(input.documents);
+  assert(plan?.stage === 'done', 'a snapshot starts after prepare');
+  const name = documentNames.shard(input.documents.task, 0);
+  const shard = await FencedDocument.claim<ShardDocument>(claimOf(input.documents, name), (previous) => ({
+    tables: tablesToCopy(plan, previous?.tables ?? {}),
+    updatedAtMs: input.clock.nowMs(),
+  }));
+  const progress = new Progress(shard, input.clock, input.settings.pollMs);
+  const copied = plan.tables.filter((planned) => planned.snapshot !== null);
+  if (input.settings.hasStream) await waitForStream(copied, input);
+  const open = copied.filter((planned) => !shard.value.tables[tableKey(planned.plan.source)]?.committed);
+  const inOneView = open.filter((planned) => planned.snapshot?.inOneView);
+  const byKey = open.filter((planned) => !planned.snapshot?.inOneView);
+  for (const planned of inOneView) await copyView({ ...input, planned, progress });
+  await copyChunks(byKey.map((planned) => ({ ...input, planned, progress })));
+  await progress.save();
+  input.report.info('snapshot complete', { tables: copied.length });
+}
+
+/** Progress of a table that is copied for the first time, or anew; of others it stays as it stood. */
+function tablesToCopy(plan: PlanDocument, known: ShardDocument['tables']): Record<string, ShardTable> {
+  const tables: Record<string, ShardTable> = {};
+  for (const { plan: table, snapshot, generation } of plan.tables) {
+    if (snapshot === null) continue;
+    const key = tableKey(table.source);
+    const before = known[key];
+    tables[key] =
+      before?.generation === generation
+        ? before
+        : {
+            generation,
+            rowsRead: 0,
+            chunksDone: 0,
+            chunks: snapshot.chunks.length,
+            session: null,
+            commitIntent: null,
+            committed: false,
+            completeAfter: null,
+            watch: null,
+          };
+  }
+  return tables;
+}
+
+/** The first row is read only when the stream has taken the tables over: what it logs from then on is what we may miss. */
+async function waitForStream(copied: readonly PlannedTable[], input: SnapshotInput): Promise<void> {
+  for (;;) {
+    const checkpoint = await loadCheckpoint(input.documents);
+    const isTaken = copied.every(
+      (planned) => (checkpoint?.tables[tableKey(planned.plan.source)]?.generation ?? 0) >= planned.generation,
+    );
+    if (isTaken) return;
+    await input.clock.sleep(input.settings.pollMs, input.stop);
+  }
+}
+
+/** What this worker tells about its tables: kept in memory, saved at most every `pollMs`, and at once where others wait. */
+export class Progress {
+  readonly #shard: FencedDocument<ShardDocument>;
+  readonly #clock: Clock;
+  readonly #saveMs: number;
+  readonly #tables: Record<string, ShardTable>;
+  #savedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(shard: FencedDocument<ShardDocument>, clock: Clock, saveMs: number) {
+    this.#shard = shard;
+    this.#clock = clock;
+    this.#saveMs = saveMs;
+    this.#tables = { ...shard.value.tables };
+  }
+
+  table(key: string): ShardTable {
+    const table = this.#tables[key];
+    assert(table !== undefined, `${key} is being copied`);
+    return table;
+  }
+
+  /** For numbers that only people read. */
+  async count(key: string, rowsRead: number, chunksDone = 0): Promise<void> {
+    const table = this.table(key);
+    this.#tables[key] = { ...table, rowsRead: table.rowsRead + rowsRead, chunksDone: table.chunksDone + chunksDone };
+    if (this.#clock.monotonicMs() - this.#savedMs >= this.#saveMs) await this.save();
+  }
+
+  /** For what recovery and the stream rely on: saved when this resolves. */
+  async set(key: string, change: Partial<ShardTable>): Promise<void> {
+    this.#tables[key] = { ...this.table(key), ...change };
+    await this.save();
+  }
+
+  async save(): Promise<void> {
+    this.#savedMs = this.#clock.monotonicMs();
+    const tables = { ...this.#tables };
+    await this.#shard.update(() => ({ tables, updatedAtMs: this.#clock.nowMs() }));
+  }
+
+  confirm(): Promise<void> {
+    return this.#shard.confirm();
+  }
+}

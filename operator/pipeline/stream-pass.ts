@@ -1,0 +1,235 @@
+/**
+ * One pass over the binary log, from the checkpoint until it is stopped or must rewind. Reading and flushing overlap: while
+ * one flush is under way, rows go into the sessions of the next. Whatever is not in a saved intent when the pass ends is
+ * dropped; the next pass reads it again and gives it the same record ids.
+ */
+import type { ChangeEvent } from '../model/change.js';
+import type { CheckpointDocument, Intent } from '../model/documents.js';
+import type { FencedDocument } from '../model/fenced-document.js';
+import type { BinlogPosition } from '../model/position.js';
+import { tableKey } from '../model/source-table.js';
+import { Batcher, type OpenSession } from './batcher.js';
+import { flush } from './flush.js';
+import type { PlanBook } from './plan-book.js';
+import { applySchemaEvent } from './schema-change.js';
+import { followShards } from './shard-follower.js';
+import { isCaughtUp, type StreamInput } from './stream.js';
+import { Watches } from './watches.js';
+
+export interface PassInput extends StreamInput {
+  readonly checkpoint: FencedDocument<CheckpointDocument>;
+  readonly book: PlanBook;
+  readonly openSession: OpenSession;
+  /** The source's position when streaming began. */
+  readonly caughtUpAt: BinlogPosition;
+  readonly rolledBack: ReadonlySet<string>;
+  /** Must be known before the first commit of this process. */
+  readonly logsAreBehind: Promise<void>;
+}
+
+export type PassEnding = { readonly kind: 'stopped' } | { readonly kind: 'rewind'; readonly begin: string };
+
+/** Groups (table, partition) in one flush: what an intent of 700 KiB can name. */
+const groupsPerFlushMax = 1_500;
+/** An idle source's binary logs are purged; the checkpoint follows at least this often while the position moves. */
+const idleSaveMsMax = 60_000;
+/** Older than this, events are history: a flush per interval would only fill the session quota. */
+const catchUpLagSeconds = 120;
+
+export async function readOnce(input: PassInput): Promise<PassEnding> {
+  const pass = new Pass(input);
+  try {
+    return await pass.run();
+  } finally {
+    pass.drop();
+  }
+}
+
+class Pass {
+  readonly #input: PassInput;
+  readonly #counter: { next: number };
+  readonly #watches = new Watches();
+  readonly #touched = new Set<string>();
+  #batcher: Batcher;
+  #upTo: Intent['upTo'];
+  #isInTransaction = false;
+  #flushing: Promise<void> | null = null;
+  #failure: unknown = null;
+  #flushedMs: number;
+  #polledMs = Number.NEGATIVE_INFINITY;
+
+  constructor(input: PassInput) {
+    const { position, recordId, utcSeconds } = input.checkpoint.value;
+    this.#input = input;
+    this.#upTo = { position, recordId, utcSeconds };
+    this.#counter = { next: recordId + 1 };
+    this.#batcher = this.#newBatcher();
+    this.#flushedMs = input.clock.monotonicMs();
+  }
+
+  async run(): Promise<PassEnding> {
+    const { source, book, checkpoint, stop, rolledBack } = this.#input;
+    const ending = new AbortController();
+    const options = { serverId: checkpoint.value.serverId, signal: AbortSignal.any([stop, ending.signal]), rolledBack };
+    const arrivals = source.stream(this.#upTo.position, (name) => book.planOf(name), options)[Symbol.asyncIterator]();
+    try {
+      let next = arrivals.next();
+      for (;;) {
+        const arrived = await this.#nextOrTick(next);
+        if (arrived === 'tick') continue;
+        if (arrived.done) break;
+        for (const event of arrived.value) {
+          const begin = await this.#handle(event);
+          if (begin !== null) return { kind: 'rewind', begin };
+        }
+        next = arrivals.next();
+        next.catch(() => undefined);
+      }
+    } finally {
+      ending.abort();
+      await this.#flushing;
+      await arrivals.return?.();
+    }
+    if (!this.#isInTransaction) await this.#flushNow();
+    if (this.#failure !== null) throw this.#failure;
+    return { kind: 'stopped' };
+  }
+
+  drop(): void {
+    this.#batcher.discard();
+  }
+
+  /** Waits for the next arrival, but wakes for what is due by the clock. */
+  async #nextOrTick<T>(next: Promise<T>): Promise<T | 'tick'> {
+    await this.#followShards();
+    await this.#flushIfDue();
+    const wake = new AbortController();
+    const { clock, settings } = this.#input;
+    const tick = clock.sleep(Math.min(settings.flushIntervalMs, settings.shardPollMs), wake.signal).then(
+      () => 'tick' as const,
+      () => 'tick' as const,
+    );
+    try {
+      return await Promise.race([next, tick]);
+    } finally {
+      wake.abort();
+    }
+  }
+
+  /** Returns the place to rewind for, or null. */
+  async #handle(event: ChangeEvent): Promise<string | null> {
+    switch (event.kind) {
+      case 'rows':
+        this.#isInTransaction = true;
+        if (!this.#watches.isEmpty) this.#touch(tableKey(event.batch.plan.source));
+        if (this.#batcher.add(event.batch)) await this.#batcher.relieve();
+        return null;
+      case 'commit':
+        this.#moveTo(event.position, event.utcSeconds);
+        await this.#flushIfDue();
+        return null;
+      case 'alive':
+        if (!this.#isInTransaction)
+          this.#moveTo(event.position, Math.floor(this.#input.clock.nowMs() / 1000) - heartbeatSkewSeconds);
+        return null;
+      case 'schema':
+        await this.#applySchema(event);
+        return null;
+      case 'rollback':
+        await this.#flushing;
+        return `${event.begin.file}:${event.begin.offset}`;
+    }
+  }
+
+  #moveTo(position: BinlogPosition, utcSeconds: number): void {
+    const recordId = this.#counter.next - 1;
+    for (const key of this.#touched) this.#watches.remember(key, position, recordId);
+    this.#touched.clear();
+    this.#isInTransaction = false;
+    this.#upTo = { position, recordId, utcSeconds: Math.max(utcSeconds, this.#upTo.utcSeconds) };
+    this.#input.book.moveTo(position);
+  }
+
+  #touch(key: string): void {
+    if (this.#watches.isWatching(key)) this.#touched.add(key);
+  }
+
+  async #flushIfDue(): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#isInTransaction) return;
+    const { settings, clock, checkpoint, caughtUpAt } = this.#input;
+    const isFull = this.#batcher.bytes >= settings.flushBytesMax || this.#batcher.groupCount >= groupsPerFlushMax;
+    if (!isFull && this.#flushing !== null) return;
+    const hasMoved =
+      this.#upTo.position.offset !== checkpoint.value.position.offset ||
+      this.#upTo.position.file !== checkpoint.value.position.file;
+    const hasNews = !this.#batcher.isEmpty || hasMoved;
+    const isFirstCaughtUp = !checkpoint.value.caughtUp && isCaughtUp(this.#upTo.position, caughtUpAt);
+    const waitedMs = clock.monotonicMs() - this.#flushedMs;
+    const lagSeconds = clock.nowMs() / 1000 - this.#upTo.utcSeconds;
+    const intervalMs =
+      lagSeconds > catchUpLagSeconds ? Math.max(settings.flushIntervalMs, idleSaveMsMax) : settings.flushIntervalMs;
+    if (isFull || isFirstCaughtUp || (hasNews && waitedMs >= intervalMs)) {
+      await this.#flushing;
+      this.#startFlush();
+    }
+  }
+
+  async #flushNow(): Promise<void> {
+    await this.#flushing;
+    if (this.#failure !== null) throw this.#failure;
+    this.#startFlush();
+    await this.#flushing;
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #startFlush(): void {
+    const { checkpoint, clock, caughtUpAt, logsAreBehind, book, report, warehouse, deadline } = this.#input;
+    const batcher = this.#batcher;
+    const upTo = this.#upTo;
+    this.#batcher = this.#newBatcher();
+    this.#flushedMs = clock.monotonicMs();
+    const planOf = (source: string, version: number) => book.versionOf(source, version);
+    const context = { warehouse, clock, report, planOf, signal: deadline };
+    this.#flushing = logsAreBehind
+      .then(() => flush(checkpoint, batcher, upTo, isCaughtUp(upTo.position, caughtUpAt), context))
+      .then(
+        (result) => {
+          if (result.rows > 0) report.info('flushed', { ...result, recordId: upTo.recordId });
+        },
+        (error: unknown) => {
+          batcher.discard();
+          this.#failure ??= error;
+        },
+      )
+      .finally(() => {
+        this.#flushing = null;
+      });
+  }
+
+  /** Everything before the statement is committed under the old schema before the target is altered. */
+  async #applySchema(event: Extract<ChangeEvent, { kind: 'schema' }>): Promise<void> {
+    await this.#flushNow();
+    const { documents, checkpoint, warehouse, book, decideColumn, report, clock } = this.#input;
+    const recordId = this.#counter.next - 1;
+    const nowMs = clock.nowMs();
+    await applySchemaEvent(event, { documents, checkpoint, warehouse, book, decideColumn, report, recordId, nowMs });
+    this.#moveTo(event.position, event.utcSeconds);
+  }
+
+  /** Only between transactions: a watch that began inside one would forget the rows before. */
+  async #followShards(): Promise<void> {
+    const { clock, settings } = this.#input;
+    if (this.#isInTransaction || clock.monotonicMs() - this.#polledMs < settings.shardPollMs) return;
+    this.#polledMs = clock.monotonicMs();
+    await followShards(this.#input, this.#watches, { position: this.#upTo.position, recordId: this.#upTo.recordId });
+  }
+
+  #newBatcher(): Batcher {
+    const { warehouse, openSession, settings } = this.#input;
+    return new Batcher(warehouse, openSession, settings, this.#counter);
+  }
+}
+
+/** A heartbeat says that nothing was written until now, by the server's clock; ours may be ahead of it by this much. */
+const heartbeatSkewSeconds = 2;

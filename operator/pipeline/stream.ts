@@ -1,0 +1,95 @@
+/**
+ * Incremental data synchronization. In: the plan and, where there is one, the checkpoint. Out: every change of the selected
+ * tables in the change logs, once each, and the checkpoint that says how far. It never commits what no stored intent
+ * names, and never moves the checkpoint into a transaction.
+ */
+import { assert } from '../base/assert.js';
+import type { Clock } from '../base/clock.js';
+import type { CheckpointDocument, PlanDocument } from '../model/documents.js';
+import { type Body, FencedDocument } from '../model/fenced-document.js';
+import type { Source, Warehouse } from '../model/ports.js';
+import { type BinlogPosition, comparePositions, renderPosition } from '../model/position.js';
+import type { ColumnDecider } from '../model/schema-history.js';
+import { type BatcherLimits, partitionedSessions } from './batcher.js';
+import { guardLogs } from './log-guard.js';
+import { PlanBook } from './plan-book.js';
+import { recoverIntent } from './recovery.js';
+import { readOnce } from './stream-pass.js';
+import { foldPlan } from './table-states.js';
+import { claimOf, documentNames, loadPlan, loadSchema, type Reporter, type TaskDocuments } from './task-documents.js';
+
+export interface StreamInput {
+  readonly documents: TaskDocuments;
+  readonly source: Source;
+  readonly warehouse: Warehouse;
+  readonly clock: Clock;
+  readonly report: Reporter;
+  readonly decideColumn: ColumnDecider;
+  readonly settings: StreamSettings;
+  /** Asks for an end at the next transaction's end, with a last flush. */
+  readonly stop: AbortSignal;
+  /** The grace period is over: waits end at once. */
+  readonly deadline: AbortSignal;
+}
+
+export interface StreamSettings extends BatcherLimits {
+  readonly flushIntervalMs: number;
+  /** Wire bytes before compression after which a flush does not wait for the interval. */
+  readonly flushBytesMax: number;
+  /** How often the snapshot workers' documents are read while a table is being copied. */
+  readonly shardPollMs: number;
+  readonly shards: number;
+}
+
+export async function runStream(input: StreamInput): Promise<void> {
+  const { documents, source, warehouse, clock, report } = input;
+  const plan = await loadPlan(documents);
+  assert(plan?.stage === 'done', 'a stream starts after prepare');
+  const checkpoint = await FencedDocument.claim<CheckpointDocument>(
+    claimOf(documents, documentNames.checkpoint(documents.task)),
+    (previous) => previous ?? firstCheckpoint(plan, clock.nowMs()),
+  );
+  const schema = await loadSchema(documents);
+  const openSession = partitionedSessions(warehouse);
+  await recoverIntent({ ...input, checkpoint, book: new PlanBook(plan, schema, checkpoint.value), openSession });
+  const { position, recordId } = checkpoint.value;
+  const tables = foldPlan(checkpoint.value.tables, plan, { position, recordId });
+  const caughtUpAt = await source.position();
+  await checkpoint.update((value) => ({
+    ...value,
+    tables,
+    configHash: plan.inputHash,
+    caughtUp: isCaughtUp(value.position, caughtUpAt),
+  }));
+  report.info('streaming', { position: renderPosition(position), recordId, tables: Object.keys(tables).length });
+  const logsAreBehind = guardLogs(warehouse, plan, recordId);
+  logsAreBehind.catch(() => undefined);
+  const rolledBack = new Set<string>();
+  for (;;) {
+    const book = new PlanBook(plan, await loadSchema(documents), checkpoint.value);
+    const ending = await readOnce({ ...input, checkpoint, book, openSession, caughtUpAt, rolledBack, logsAreBehind });
+    if (ending.kind === 'stopped') return;
+    report.warn('transaction rolled back', { begin: ending.begin });
+    rolledBack.add(ending.begin);
+  }
+}
+
+export function isCaughtUp(position: BinlogPosition, target: BinlogPosition): boolean {
+  return comparePositions(position, target) >= 0;
+}
+
+function firstCheckpoint(plan: PlanDocument, nowMs: number): Body<CheckpointDocument> {
+  return {
+    configHash: plan.inputHash,
+    identity: plan.start.identity,
+    serverId: plan.serverId,
+    position: plan.start.position,
+    recordId: plan.firstRecordId - 1,
+    utcSeconds: 0,
+    intent: null,
+    tables: {},
+    counts: { changes: 0, flushes: 0, nulled: {} },
+    savedAtMs: nowMs,
+    caughtUp: false,
+  };
+}
