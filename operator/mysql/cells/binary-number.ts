@@ -66,8 +66,8 @@ export function compileBinaryBit(plan: BinaryCellPlan): BinaryCellReader {
  * of a negative value (strings/decimal.c `decimal2bin`).
  */
 export function compileBinaryDecimal(plan: BinaryCellPlan): BinaryCellReader {
-  const precision = plan.layout.metadata >> 8;
-  const scale = plan.layout.metadata & 0xff;
+  const precision = plan.layout.metadata & 0xff;
+  const scale = plan.layout.metadata >> 8;
   const send = compileDecimalTarget(plan.source, { precision, scale }, plan.column, plan.index, plan.context);
   const whole = precision - scale;
   const groups = decimalGroups(whole, scale);

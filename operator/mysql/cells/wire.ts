@@ -41,9 +41,8 @@ export const wireType = {
 } as const;
 
 /**
- * Type code and metadata of one column of a TABLE_MAP, metadata read as the server does (`table_def::table_def`):
- * first byte high for STRING, ENUM, SET and NEWDECIMAL; little-endian for VARCHAR and BIT; one byte for FLOAT, DOUBLE,
- * BLOB, JSON, GEOMETRY, VECTOR and the types with a fraction; else 0.
+ * Type code and metadata of one column of a TABLE_MAP. Two bytes of metadata are `first | second << 8` for every type
+ * (the server itself swaps them for STRING and NEWDECIMAL), one byte is itself, none is 0.
  */
 export interface CellWire {
   readonly typeCode: number;
@@ -101,13 +100,13 @@ export function layoutOf(wire: CellWire): CellLayout | null {
       return bytes < 1 || bytes > 8 ? null : fixed(bytes);
     }
     case wireType.newDecimal: {
-      const precision = metadata >> 8;
-      const scale = metadata & 0xff;
+      const precision = metadata & 0xff;
+      const scale = metadata >> 8;
       return precision < 1 || precision > 65 || scale > precision ? null : fixed(decimalBytes(precision, scale));
     }
     case wireType.enum:
     case wireType.set:
-      return fixed(metadata & 0xff);
+      return fixed(metadata >> 8);
     case wireType.varchar:
     case wireType.varString:
     case wireType.varcharCompressed:
@@ -119,8 +118,8 @@ export function layoutOf(wire: CellWire): CellLayout | null {
     case wireType.vector:
       return prefixed(metadata);
     case wireType.string: {
-      const first = metadata >> 8;
-      const last = metadata & 0xff;
+      const first = metadata & 0xff;
+      const last = metadata >> 8;
       if (first === wireType.enum || first === wireType.set) return fixed(last, first);
       const length = last | (((first & 0x30) ^ 0x30) << 4);
       return prefixed(length > 255 ? 2 : 1, length);
