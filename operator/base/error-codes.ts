@@ -20,6 +20,8 @@ export const errorCatalog = {
     'The task file breaks the schema; every fault is listed with its path and line.',
   ),
   SECRET_MISSING: terminal(exitCodes.badInput, 'A Secret, or a key of one, that the task names is not there.'),
+  TASK_NOT_STARTED: terminal(exitCodes.badInput, 'There are no documents of the task where it was looked for.'),
+  WORKER_ENDED: retryable('A worker process ended without saying why; it is started again.'),
   USAGE: terminal(exitCodes.badInput, 'The command line is not one that mcsync knows.'),
   PORT_IN_USE: terminal(exitCodes.badInput, 'The address to listen on is taken by another process.'),
   PLATFORM_UNSUPPORTED: terminal(exitCodes.badInput, 'This part of mcsync does not run on this platform.'),
@@ -146,6 +148,13 @@ export const errorCatalog = {
   MERGE_TOO_EARLY: terminal(exitCodes.badInput, 'The moment asked for lies before the table was complete.'),
   MERGE_TOO_LATE: terminal(exitCodes.tryAgainLater, 'The stream has not passed the moment asked for.'),
   MERGE_UNKNOWN_TABLE: terminal(exitCodes.badInput, 'The task does not select such a table.'),
+
+  // quickstart
+  QUICKSTART_NOT_UP: terminal(
+    exitCodes.badInput,
+    'There is no quickstart in this folder that was left up with --stay.',
+  ),
+  QUICKSTART_STEP_FAILED: terminal(exitCodes.bug, 'A command that the quickstart ran did not succeed.'),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalog;
