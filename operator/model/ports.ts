@@ -54,6 +54,8 @@ export interface StreamOptions {
   readonly signal: AbortSignal;
   /** Transactions that begin at one of these places (`file:offset`) were rolled back: their rows are not handed out. */
   readonly rolledBack: ReadonlySet<string>;
+  /** Databases that hold selected tables: DROP DATABASE of any other one passes. Not given: each one may hold some. */
+  readonly selectedDatabases?: ReadonlySet<string>;
 }
 
 export interface SourceStart {

@@ -135,12 +135,12 @@ function readLabels(text: string): string[] | null {
   while (pattern.lastIndex < text.length) {
     const match = pattern.exec(text);
     if (!match) return null;
-    labels.push((match[1] as string).replace(/''|\\(.)/gs, (whole, escaped?: string) => unescape(whole, escaped)));
+    labels.push((match[1] as string).replace(/''|\\(.)/gs, (whole, escaped?: string) => unescapeLabel(whole, escaped)));
   }
   return labels;
 }
 
-function unescape(whole: string, escaped: string | undefined): string {
+function unescapeLabel(whole: string, escaped: string | undefined): string {
   if (whole === "''") return "'";
   const controls: Readonly<Record<string, string>> = { 0: '\0', n: '\n', r: '\r', t: '\t', b: '\b', Z: '\x1a' };
   return controls[escaped as string] ?? (escaped as string);

@@ -1,0 +1,244 @@
+/**
+ * The dump connection. In: where to start. Out: the server's event packets in order, as byte ranges of the very chunks
+ * that came from the socket, in arrivals of bounded size. zongji logs in, agrees on checksums and sends the dump
+ * command; from then on each packet is taken before zongji parses it (a wrapped `execute` of its command).
+ * It must never look into an event, and never run consumer code inside the driver's callback beyond queueing.
+ */
+import ZongJi from '@vlasky/zongji';
+import type { Connection, ConnectionOptions } from 'mysql2';
+import { assert } from '../../base/assert.js';
+import { SyncError } from '../../base/errors.js';
+import type { BinlogPosition } from '../../model/position.js';
+import { type DriverError, type DumpFacts, dumpError, lostConnection } from './server-errors.js';
+
+/** Chunk bytes that wait for the consumer: above the high mark the socket is paused, below the low one it is read again. */
+const highMarkBytes = 32 * 1024 * 1024;
+const lowMarkBytes = 8 * 1024 * 1024;
+/** An arrival is closed at this size, so that reading goes on while it is worked through. */
+const arrivalBytesMax = 1024 * 1024;
+/** The server gives up on a reader that takes nothing for so long; its default of 60 s is shorter than a slow commit. */
+const serverWriteTimeoutSeconds = 3_600;
+/** The largest wait_timeout that every server takes: the control connection idles for as long as the stream lives. */
+const idleTimeoutSeconds = 2_147_483;
+
+export interface DumpOptions {
+  readonly connection: ConnectionOptions;
+  readonly flavor: 'mysql' | 'mariadb';
+  readonly serverId: number;
+  readonly from: BinlogPosition;
+  readonly signal: AbortSignal;
+  /** The server sends a heartbeat after so much silence, and after `silenceMs` without any packet the connection is lost. */
+  readonly heartbeatMs: number;
+  readonly silenceMs: number;
+}
+
+/** Events of the dump: event i is `buffers[i][froms[i]..tos[i])`, from its timestamp to its last byte. */
+export interface Arrival {
+  readonly buffers: Buffer[];
+  readonly froms: number[];
+  readonly tos: number[];
+  /** Bytes of the socket chunks that the events pin. */
+  bytes: number;
+}
+
+/** What is used of a mysql2 packet (mysql2/lib/packets/packet.js, 3.24): the object is reused, its buffer is not. */
+interface DriverPacket {
+  readonly buffer: Buffer;
+  readonly offset: number;
+  readonly end: number;
+  asError(encoding: string): DriverError;
+}
+
+interface DriverCommand {
+  execute(packet: DriverPacket | undefined, connection: DriverConnection): boolean;
+}
+
+/** The insides of a mysql2 connection that the hook leans on; both packages are pinned, and a test proves the hook. */
+interface DriverConnection extends Connection {
+  clientEncoding: string;
+  addCommand(command: DriverCommand): DriverCommand;
+}
+
+interface DriverZongJi extends InstanceType<typeof ZongJi> {
+  readonly connection: DriverConnection;
+  readonly ctrlConnection: DriverConnection;
+  readonly useChecksum: boolean;
+}
+
+export class BinlogTransport implements AsyncDisposable {
+  readonly #options: DumpOptions;
+  readonly #zongji: DriverZongJi;
+  readonly #full: Arrival[] = [];
+  #filling = emptyArrival();
+  #out: Arrival | null = null;
+  #lastBuffer: Buffer | null = null;
+  #heldBytes = 0;
+  #isPaused = false;
+  #isClosed = false;
+  #failure: Promise<Error> | null = null;
+  #wake: (() => void) | null = null;
+  #lastPacketMs = performance.now();
+  #watch: NodeJS.Timeout | null = null;
+
+  constructor(options: DumpOptions) {
+    this.#options = options;
+    this.#zongji = new ZongJi({ ...options.connection }) as unknown as DriverZongJi;
+    this.#zongji.on('error', (error: Error) => this.#fail(error as DriverError));
+    this.#zongji.on('ready', () => this.#hook());
+    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    const { from, serverId } = options;
+    // An empty GTID set would ask for all history; file and offset say where it begins for us.
+    const start = from.gtidSet ? { gtidSet: from.gtidSet } : { filename: from.file, position: from.offset };
+    this.#zongji.start({ serverId, ...start });
+    this.#watch = setInterval(() => this.#checkSilence(), Math.max(50, options.silenceMs / 4));
+  }
+
+  /** Whether the server adds checksums to what it sends before the first format description. */
+  get hasChecksums(): boolean {
+    return this.#zongji.useChecksum;
+  }
+
+  /** The next events; the arrival before is given back by the call. Null once the signal has ended the dump. */
+  async next(): Promise<Arrival | null> {
+    this.#release();
+    for (;;) {
+      if (this.#isClosed || this.#options.signal.aborted) return null;
+      const arrival = this.#full.shift() ?? (this.#filling.tos.length > 0 ? this.#filling : null);
+      if (arrival !== null) {
+        if (arrival === this.#filling) {
+          this.#filling = emptyArrival();
+          this.#lastBuffer = null;
+        }
+        this.#out = arrival;
+        return arrival;
+      }
+      if (this.#failure !== null) throw await this.#failure;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** One statement over the control connection. */
+  query(sql: string): Promise<Record<string, unknown>[]> {
+    return new Promise((resolve, reject) => {
+      this.#zongji.ctrlConnection.query(sql, (error: DriverError | null, rows: unknown) => {
+        if (error) reject(dumpError(error, this.#facts, null));
+        else resolve(rows as Record<string, unknown>[]);
+      });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#isClosed = true;
+    if (this.#watch !== null) clearInterval(this.#watch);
+    const stopped = new Promise<void>((resolve) => this.#zongji.once('stopped', () => resolve()));
+    this.#zongji.stop();
+    await stopped;
+    this.#zongji.on('error', () => {});
+  }
+
+  readonly #onAbort = (): void => {
+    this.#wakeUp();
+  };
+
+  #hook(): void {
+    const { connection, ctrlConnection } = this.#zongji;
+    const onResult = (error: Error | null): void => {
+      if (error) this.#fail(error as DriverError);
+    };
+    const heartbeatNs = `${Math.round(this.#options.heartbeatMs)}000000`;
+    connection.query(
+      `SET @master_heartbeat_period = ${heartbeatNs}, SESSION net_write_timeout = ${serverWriteTimeoutSeconds}`,
+      onResult,
+    );
+    ctrlConnection.query(`SET SESSION wait_timeout = ${idleTimeoutSeconds}`, onResult);
+    const addCommand = connection.addCommand;
+    connection.addCommand = (command) => {
+      connection.addCommand = addCommand;
+      const execute = command.execute;
+      command.execute = (packet, on) => {
+        // Without a packet the command is to begin: zongji sends the dump request.
+        if (packet === undefined) return execute.call(command, packet, on);
+        this.#take(packet);
+        return false;
+      };
+      return addCommand.call(connection, command);
+    };
+  }
+
+  #take(packet: DriverPacket): void {
+    this.#lastPacketMs = performance.now();
+    const { buffer, offset, end } = packet;
+    if (buffer[offset] !== 0) {
+      const isError = buffer[offset] === 0xff;
+      this.#fail(
+        isError ? packet.asError(this.#zongji.connection.clientEncoding) : new Error('the server ended the dump'),
+      );
+      return;
+    }
+    let arrival = this.#filling;
+    if (buffer !== this.#lastBuffer) {
+      if (arrival.bytes >= arrivalBytesMax) {
+        this.#full.push(arrival);
+        arrival = this.#filling = emptyArrival();
+      }
+      this.#lastBuffer = buffer;
+      arrival.bytes += buffer.length;
+      this.#heldBytes += buffer.length;
+      if (this.#heldBytes > highMarkBytes && !this.#isPaused) {
+        this.#isPaused = true;
+        this.#zongji.connection.pause();
+      }
+    }
+    arrival.buffers.push(buffer);
+    arrival.froms.push(offset + 1);
+    arrival.tos.push(end);
+    this.#wakeUp();
+  }
+
+  #release(): void {
+    this.#heldBytes -= this.#out?.bytes ?? 0;
+    this.#out = null;
+    assert(this.#heldBytes >= 0, 'bytes are given back once');
+    if (!this.#isPaused || this.#heldBytes > lowMarkBytes || this.#failure !== null) return;
+    this.#isPaused = false;
+    this.#lastPacketMs = performance.now();
+    this.#zongji.connection.resume();
+  }
+
+  #checkSilence(): void {
+    const { silenceMs } = this.#options;
+    if (this.#isPaused || performance.now() - this.#lastPacketMs < silenceMs) return;
+    this.#fail(lostConnection(`no packet, not even a heartbeat, for ${Math.round(silenceMs / 1000)} s`, this.#facts));
+  }
+
+  /** The first failure counts: what follows is its noise. Events that came before it are handed out first. */
+  #fail(error: DriverError): void {
+    if (this.#failure !== null || this.#isClosed) return;
+    this.#failure = this.#describe(error);
+    this.#wakeUp();
+  }
+
+  async #describe(error: DriverError): Promise<Error> {
+    const plain = dumpError(error, this.#facts, null);
+    if (!(plain instanceof SyncError) || plain.code !== 'POSITION_LOST') return plain;
+    const files = await this.query('SHOW BINARY LOGS').catch(() => []);
+    return dumpError(error, this.#facts, (files[0]?.Log_name as string | undefined) ?? null);
+  }
+
+  get #facts(): DumpFacts {
+    const { host = 'localhost', port = 3306 } = this.#options.connection;
+    return { host, port, from: this.#options.from };
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+}
+
+function emptyArrival(): Arrival {
+  return { buffers: [], froms: [], tos: [], bytes: 0 };
+}
