@@ -40,7 +40,7 @@ export interface ReachableSourceFacts {
   } | null;
   /** Tables the account can see, system schemas left out. */
   readonly tables: readonly SourceTable[];
-  /** Tables that are left out of `tables`, since they hold a column of a type that is not known. */
+  /** Tables left out of `tables`, since they cannot be carried over: a column type that is not known, system versioning. */
   readonly undescribed?: readonly (TableName & { readonly reason: string })[];
   /** Server ids of other replicas that are connected now, where the account may ask. */
   readonly replicaServerIds: readonly number[];

@@ -19,7 +19,7 @@ import type { Session, TextRow } from './session.js';
 
 export interface SchemaReading {
   readonly tables: readonly SourceTable[];
-  /** Tables with a column of a type that we do not know, and what was said about it. */
+  /** Tables that cannot be carried over as they are (a column type that is not known, system versioning), and why. */
   readonly undescribed: readonly { readonly table: TableName; readonly reason: SyncError }[];
 }
 
@@ -78,7 +78,7 @@ function unionOf(query: (filter: Filter[number]) => string, filters: Filter): st
 }
 
 function tablesQuery(filter: Filter[number]): string {
-  return `SELECT table_schema, table_name, engine, table_rows, data_length FROM information_schema.tables
+  return `SELECT table_schema, table_name, engine, table_rows, data_length, table_type FROM information_schema.tables
     WHERE table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ${filter('table_schema', 'table_name')}`;
 }
 
@@ -115,11 +115,11 @@ function assemble(parts: Parts, flavor: SourceIdentity['flavor'], names: readonl
     if (seen.has(key) || (wanted !== null && !wanted.has(key))) continue;
     seen.add(key);
     try {
-      const tableColumns = (columns.get(key) ?? []).map((column) => toColumn(column, flavor));
+      assertReadable(row);
       tables.push({
         ...name,
-        columns: tableColumns,
-        key: chooseKey(keys.get(key) ?? [], tableColumns),
+        columns: (columns.get(key) ?? []).map((column) => toColumn(column, flavor)),
+        key: chooseKey(keys.get(key) ?? []),
         engine: row[2] ?? '',
         foreignKeys: toForeignKeys(foreignKeys.get(key) ?? []),
         rowsEstimate: Number(row[3] ?? 0),
@@ -132,6 +132,17 @@ function assemble(parts: Parts, flavor: SourceIdentity['flavor'], names: readonl
   }
   tables.sort((a, b) => compareTexts(a.database, b.database) || compareTexts(a.table, b.table));
   return { tables, undescribed };
+}
+
+/** MariaDB logs a DELETE on a system-versioned table as an UPDATE of a hidden column, and the history as INSERTs [seen on 10.11]. */
+function assertReadable(row: TextRow): void {
+  if (row[5] !== 'SYSTEM VERSIONED') return;
+  throw new SyncError('COLUMN_TYPE_UNKNOWN', {
+    seen: 'the table is system-versioned, with hidden period columns',
+    wanted: 'a table without system versioning: the binary log shows its deletes as updates',
+    fix: 'Leave the table out of the task, or ALTER TABLE ... DROP SYSTEM VERSIONING.',
+    table: tableKey(tableOf(row)),
+  });
 }
 
 function compareTexts(a: string, b: string): number {
@@ -176,16 +187,14 @@ function readGenerated(extra: string): SourceColumn['generated'] {
 
 /**
  * PRIMARY, else the unique key with the fewest columns (then the first by name) that identifies every row: no NULLs, no
- * prefixes, no expressions, no column that is computed when read.
+ * prefixes, no expressions. A virtual column may be part of it, since the binary log holds its values.
  */
-function chooseKey(rows: readonly TextRow[], columns: readonly SourceColumn[]): SourceTable['key'] {
-  const virtual = new Set(columns.filter((column) => column.generated === 'virtual').map((column) => column.name));
+function chooseKey(rows: readonly TextRow[]): SourceTable['key'] {
   const keys = new Map<string, { columns: string[]; isUsable: boolean }>();
   for (const [, , indexName, , column, nullable, prefix] of rows) {
     const key = keys.get(indexName ?? '') ?? { columns: [], isUsable: true };
     keys.set(indexName ?? '', key);
-    if (typeof column !== 'string' || nullable === 'YES' || prefix !== null || virtual.has(column))
-      key.isUsable = false;
+    if (typeof column !== 'string' || nullable === 'YES' || prefix !== null) key.isUsable = false;
     else key.columns.push(column);
   }
   const usable = [...keys].filter(([, key]) => key.isUsable);

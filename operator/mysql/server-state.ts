@@ -91,8 +91,10 @@ async function gtidSetAt(
   offset: number,
   executedGtids: string | null,
 ): Promise<string | null> {
-  if (executedGtids !== null) return normaliseGtidSet(executedGtids);
-  return readMariaDbGtidSet(session, file, offset);
+  if (executedGtids === null) return readMariaDbGtidSet(session, file, offset);
+  const gtidSet = normaliseGtidSet(executedGtids);
+  // Only ON gives every transaction one; the set of a server that once had them stands still.
+  return gtidSet !== null && (await readVariable(session, 'gtid_mode')) === 'ON' ? gtidSet : null;
 }
 
 /** 1305: MySQL before GTIDs has no such function. */
