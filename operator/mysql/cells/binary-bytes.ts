@@ -16,7 +16,7 @@ export function compileBinaryText(plan: BinaryCellPlan, charset: string): Binary
   if (decoder === 'copy') return compilePrefixed(prefixBytes, send);
   const scratch = new Scratch();
   return compilePrefixed(prefixBytes, (sink, bytes, from, to) => {
-    const out = scratch.take((to - from) * decoder.growthMax);
+    const out = scratch.take(Math.ceil((to - from) * decoder.growthMax));
     send(sink, out, 0, decoder.write(bytes, from, to, out));
   });
 }
@@ -52,7 +52,7 @@ function compilePrefixed(prefixBytes: number, send: BytesTarget): BinaryCellRead
 
 /** BINARY(n): the server strips zeros from the end of the cell (sql/field.cc `Field_string::pack`); SELECT shows them. */
 function compilePadding(fixedBytes: number, send: BytesTarget): BytesTarget {
-  const scratch = new Uint8Array(fixedBytes);
+  const scratch = Buffer.alloc(fixedBytes);
   return (sink, bytes, from, to) => {
     if (to - from === fixedBytes) {
       send(sink, bytes, from, to);

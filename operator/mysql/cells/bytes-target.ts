@@ -6,7 +6,7 @@ import type { CellContext } from './context.js';
 import { compileRefusal, pairRefused, type Refuse } from './refusal.js';
 import { fieldBytesMax } from './target-type.js';
 
-export type BytesTarget = (sink: RowSink, bytes: Uint8Array, from: number, to: number) => void;
+export type BytesTarget = (sink: RowSink, bytes: Buffer, from: number, to: number) => void;
 
 /** Text, as UTF-8 already, into STRING, BINARY or JSON. */
 export function compileTextTarget(
