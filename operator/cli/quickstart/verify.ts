@@ -141,6 +141,7 @@ function readingOf(type: string): Reading {
     case 'timestamp':
       return { ...asItIs, canonical: (text) => withoutTrailingZeros(text.replace('T', ' ').replace(/Z$/, '')) };
     case 'double':
+    case 'year':
       return { ...asItIs, canonical: (text) => String(Number(text)) };
     case 'float':
       // As text the server rounds a FLOAT to six digits; as part of an expression it is a DOUBLE.

@@ -1,0 +1,212 @@
+/**
+ * One end-to-end world: a MySQL or MariaDB server, an emulator as its own process, and the command line as users run
+ * it. Everything of ours is started as a process of the built program; what it wrote is read by PyODPS.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { pyodpsModules } from '../parts/pyodps.js';
+import type { TestServer } from '../parts/test-server.js';
+
+const program = fileURLToPath(new URL('../../operator/dist/cli/main.js', import.meta.url));
+const readerScript = fileURLToPath(new URL('read_tables.py', import.meta.url));
+const accessKey = { id: 'live', secret: 'live-secret' };
+const commandMsMax = 120_000;
+
+export interface CommandResult {
+  /** Null where a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ReadTable {
+  readonly columns: readonly (readonly [name: string, type: string])[];
+  readonly partitionColumns: readonly string[];
+  /** Values as texts: column by column, then the partition's. */
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+export interface World {
+  readonly server: TestServer;
+  readonly folder: string;
+  readonly stateDir: string;
+  /** Writes a task file; `spec` is laid over what connects source and target. */
+  writeTask(name: string, spec: Record<string, unknown>): string;
+  /** Runs `mcsync` to its end. */
+  run(...args: readonly string[]): Promise<CommandResult>;
+  start(...args: readonly string[]): RunningProgram;
+  /** By name, read by PyODPS. */
+  read<Name extends string>(...tables: readonly Name[]): Promise<Record<Name, ReadTable>>;
+  close(): Promise<void>;
+}
+
+export interface RunningProgram {
+  readonly ended: Promise<CommandResult>;
+  /** SIGKILL: to `mcsync run` alone, or to it and its workers at the same moment. */
+  kill(whom: 'parent' | 'group'): void;
+}
+
+export async function openWorld(startServer: () => Promise<TestServer>): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'mcsync-live-'));
+  const [server, port] = await Promise.all([startServer(), freePort()]);
+  const endpoint = `http://127.0.0.1:${port}/api`;
+  const emulator = startProgram([
+    ...['emulator', '--port', String(port), '--data', join(folder, 'maxcompute')],
+    ...['--project', 'live', '--access-key', `${accessKey.id}:${accessKey.secret}`],
+  ]);
+  await Promise.race([
+    answering(`${endpoint}/projects/live`),
+    emulator.ended.then(({ code, stderr }) => {
+      throw new Error(`the emulator ended with ${code}: ${stderr}`);
+    }),
+  ]);
+  return {
+    server,
+    folder,
+    stateDir: join(folder, 'state'),
+    writeTask(name, spec) {
+      const path = join(folder, `${name}.yaml`);
+      writeFileSync(path, taskFile(name, server.port, endpoint, spec));
+      return path;
+    },
+    run: (...args) => withLimit(startProgram(args), args),
+    start: (...args) => startProgram(args),
+    read: (...tables) => readTables(endpoint, tables),
+    async close() {
+      emulator.kill('group');
+      await emulator.ended;
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function taskFile(name: string, port: number, endpoint: string, spec: Record<string, unknown>): string {
+  const secret = (secretName: string, stringData: Record<string, string>): unknown => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: secretName },
+    stringData,
+  });
+  const task = {
+    apiVersion: 'mcsync.dev/v1alpha1',
+    kind: 'SyncTask',
+    metadata: { name },
+    spec: {
+      source: {
+        host: '127.0.0.1',
+        port,
+        credentials: { secretRef: { name: 'source' } },
+        tls: { mode: 'Disabled' },
+      },
+      target: { endpoint, project: 'live', credentials: { secretRef: { name: 'target' } } },
+      streaming: { flushInterval: '1s' },
+      ...spec,
+    },
+  };
+  return [
+    task,
+    secret('source', { username: 'root', password: '' }),
+    secret('target', { accessKeyId: accessKey.id, accessKeySecret: accessKey.secret }),
+  ]
+    .map((document) => stringify(document))
+    .join('---\n');
+}
+
+function startProgram(args: readonly string[]): RunningProgram {
+  // Its own process group, so that all of it can be killed at one moment.
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  return {
+    ended: resultOf(child),
+    kill(whom) {
+      const pid = child.pid;
+      if (pid === undefined) return;
+      try {
+        process.kill(whom === 'group' ? -pid : pid, 'SIGKILL');
+      } catch (error) {
+        // It was faster.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    },
+  };
+}
+
+function resultOf(child: ChildProcess): Promise<CommandResult> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    // A worker that outlives a killed parent holds the pipes open: then `close` is a long way off.
+    child.once('exit', (code, signal) => {
+      if (signal) resolve({ code, stdout, stderr });
+      else child.once('close', () => resolve({ code, stdout, stderr }));
+    });
+  });
+}
+
+async function withLimit(running: RunningProgram, args: readonly string[]): Promise<CommandResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      running.kill('group');
+      void running.ended.then(({ stderr }) =>
+        reject(new Error(`mcsync ${args.join(' ')}: not done after ${commandMsMax / 1000} s: ${stderr.slice(-2_000)}`)),
+      );
+    }, commandMsMax);
+  });
+  try {
+    return await Promise.race([running.ended, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function readTables<Name extends string>(endpoint: string, tables: readonly Name[]): Promise<Record<Name, ReadTable>> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      'python3',
+      [readerScript, endpoint, 'live', accessKey.id, accessKey.secret],
+      { env: { ...process.env, PYTHONPATH: pyodpsModules }, maxBuffer: 1 << 30 },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(`PyODPS: ${stderr.slice(-3_000)}`));
+        else resolve(JSON.parse(stdout) as Record<Name, ReadTable>);
+      },
+    );
+    child.stdin?.end(JSON.stringify(tables));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Any answer will do: whether it is the right one is for the suites. */
+async function answering(url: string): Promise<void> {
+  for (let attempt = 0; attempt < 150; attempt += 1) {
+    const isUp = await fetch(url).then(
+      () => true,
+      () => false,
+    );
+    if (isUp) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('the emulator did not answer within 15 s');
+}
