@@ -1,18 +1,14 @@
 /** One decision per column: its name, its type, and what happens to values that the type cannot hold. */
 import type { ObjectRule, SyncTaskSpec } from '../api/sync-task.js';
 import { assert } from '../base/assert.js';
-import type { SourceColumn, TableName } from '../model/source-table.js';
+import type { ColumnDecider } from '../model/schema-history.js';
+import type { SourceColumn } from '../model/source-table.js';
 import type { ColumnPlan, TargetType } from '../model/table-plan.js';
 import { isExcluded, lookUpColumn, targetColumn } from './names.js';
 import { compileRules } from './selection.js';
 import { hasUnrepresentable, profileType } from './types.js';
 
-export type ColumnDecision = Pick<ColumnPlan, 'targetName' | 'targetType' | 'onUnrepresentable'>;
-
-/** Null for a column that is not carried over. */
-export type ColumnDecider = (table: TableName, column: SourceColumn) => ColumnDecision | null;
-
-/** The decision as a function, for columns that come with a schema change. `ignoreCase`: see `ignoresCase`. */
+/** The decision as a function, for columns that come with a schema change; null for one that is not carried over. `ignoreCase`: see `ignoresCase`. */
 export function columnDecider(spec: SyncTaskSpec, ignoreCase = false): ColumnDecider {
   const exact = compileRules(spec, ignoreCase);
   // A selected table has a rule; where no rule fits its exact name, the server folds names.
@@ -24,7 +20,11 @@ export function columnDecider(spec: SyncTaskSpec, ignoreCase = false): ColumnDec
   };
 }
 
-export function decideColumn(spec: SyncTaskSpec, rule: ObjectRule, column: SourceColumn): ColumnDecision {
+export function decideColumn(
+  spec: SyncTaskSpec,
+  rule: ObjectRule,
+  column: SourceColumn,
+): Omit<ColumnPlan, 'sourceIndex'> {
   const { profile, onUnrepresentable } = spec.types;
   const chosen = chosenType(rule, column.name);
   const byProfile = profileType(column.type, profile);

@@ -34,6 +34,9 @@ export const findingCatalog = {
   // the selected tables
   DATABASE_NOT_FOUND: final('A database that the task names is not there, or the account may not see it.'),
   TABLE_NOT_FOUND: final('A table that the task names is not there, or the account may not see it.'),
+  TABLE_UNSUPPORTED: final(
+    'A selected table cannot be copied as it is: a column of unknown type, or system versioning.',
+  ),
   PATTERN_MATCHES_NOTHING: ignorable('A pattern of the task matches no table now.'),
   NOTHING_SELECTED: final('The rules select no table.'),
   COLUMN_NOT_FOUND: final('A column that a rule names is in none of the tables that the rule selects.'),

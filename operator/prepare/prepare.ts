@@ -69,6 +69,7 @@ const sourceRules: readonly SourceRule[] = [
   serverIdentity.failoverCanBeFollowed,
   existence.databasesAreThere,
   existence.namedTablesAreThere,
+  existence.selectedTablesAreUnderstood,
   existence.somethingIsSelected,
   existence.namedColumnsAreThere,
   tables.tablesHaveKeys,

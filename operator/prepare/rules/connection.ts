@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Finding } from '../../model/finding.js';
 import { info, warning } from '../finding.js';
 import { isRds, type SourceRuleInput, versionNumber } from './input.js';
@@ -37,7 +38,8 @@ export function serverIsVerified({ spec, source }: SourceRuleInput): Finding[] {
 export function egressAddressIsKnown({ spec, source }: SourceRuleInput): Finding[] {
   const address = source.egressAddress;
   if (address === null || isLoopback(address) || isLoopback(spec.source.host)) return [];
-  const network = `${address}/${address.includes(':') ? 128 : 32}`;
+  const networkBits = { 0: '', 4: '/32', 6: '/128' }[isIP(address)] ?? '';
+  const network = `${address}${networkBits}`;
   return info('EGRESS_ADDRESS', address, {
     seen: `the MySQL server sees this task at ${address}`,
     wanted: 'this address in the whitelists of the source, and of the project where it has one',

@@ -2,16 +2,17 @@
 import { nearest } from '../../api/near.js';
 import type { ObjectRule } from '../../api/sync-task.js';
 import type { Finding } from '../../model/finding.js';
-import { tableKey } from '../../model/source-table.js';
+import type { ReachableSourceFacts } from '../../model/source-facts.js';
+import { type TableName, tableKey } from '../../model/source-table.js';
 import { error, warning } from '../finding.js';
 import { compilePattern, plainName } from '../pattern.js';
-import { compileRule, isSameName } from '../selection.js';
+import { compileRule, compileRules, isSameName } from '../selection.js';
 import { grant, quoteGrantDatabase } from '../statements.js';
 import type { SourceRuleInput } from './input.js';
 
 export function databasesAreThere(input: SourceRuleInput): Finding[] {
   const { spec, source, ignoreCase } = input;
-  const seen = [...new Set(source.tables.map((table) => table.database))];
+  const seen = [...new Set(everyTable(source).map((table) => table.database))];
   const named = [...new Set(spec.objects.map((rule) => rule.database))];
   return named
     .filter((database) => !seen.some((name) => isSameName(database, name, ignoreCase)))
@@ -26,7 +27,7 @@ export function databasesAreThere(input: SourceRuleInput): Finding[] {
 
 export function namedTablesAreThere({ spec, source, ignoreCase }: SourceRuleInput): Finding[] {
   return spec.objects.flatMap((rule, index) => {
-    const names = source.tables
+    const names = everyTable(source)
       .filter((table) => isSameName(rule.database, table.database, ignoreCase))
       .map(({ table }) => table);
     // Without any table the database itself is the finding.
@@ -50,10 +51,23 @@ export function namedTablesAreThere({ spec, source, ignoreCase }: SourceRuleInpu
   });
 }
 
+export function selectedTablesAreUnderstood({ spec, source, ignoreCase }: SourceRuleInput): Finding[] {
+  const ruleOf = compileRules(spec, ignoreCase);
+  return (source.undescribed ?? []).flatMap((table) => {
+    const found = ruleOf(table);
+    if (found === null) return [];
+    return error('TABLE_UNSUPPORTED', tableKey(table), {
+      seen: table.reason,
+      wanted: 'a table whose every column is understood: an excluded one stands in the row events too',
+      fix: `Set excludeTables: [${JSON.stringify(table.table)}] in spec.objects[${found.ruleIndex}], or change the table.`,
+    });
+  });
+}
+
 export function somethingIsSelected({ spec, source, selected, ignoreCase }: SourceRuleInput): Finding[] {
   if (selected.length > 0) return [];
   const databases = spec.objects.map((rule) => rule.database);
-  const inThem = source.tables.filter(({ database }) =>
+  const inThem = everyTable(source).filter(({ database }) =>
     databases.some((name) => isSameName(name, database, ignoreCase)),
   );
   return error('NOTHING_SELECTED', 'spec.objects', {
@@ -79,6 +93,11 @@ export function namedColumnsAreThere({ spec, source, ignoreCase }: SourceRuleInp
         }),
       );
   });
+}
+
+/** Those that cannot be copied are there all the same. */
+function everyTable(source: ReachableSourceFacts): TableName[] {
+  return [...source.tables, ...(source.undescribed ?? [])];
 }
 
 function namedColumns(rule: ObjectRule): { option: string; column: string }[] {

@@ -1,16 +1,16 @@
 /** The MaxCompute project and what the account may do in it. */
 import type { Finding } from '../../model/finding.js';
 import { error, info } from '../finding.js';
+import { groupBy } from '../group.js';
 import type { TargetRuleInput } from './input.js';
 
 const role = 'mcsync';
 
 export function rightsAreGranted(input: TargetRuleInput): Finding[] {
   const { target } = input;
-  const byRight = new Map(target.missingRights.map((missing) => [missing.right, missing]));
-  return [...byRight.values()].flatMap(({ right, seen }) =>
+  return [...groupBy(target.missingRights, ({ right }) => right)].flatMap(([right, refusals]) =>
     error('TARGET_PRIVILEGE_MISSING', right, {
-      seen: `access key ${target.account} in project ${target.project.name}: ${seen}`,
+      seen: `access key ${target.account} in project ${target.project.name}: ${refusals[0]?.seen}`,
       wanted: purposes[right],
       fix: grantStatements(input).join('\n'),
     }),
