@@ -7,10 +7,14 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
+import { systemClock } from '../../base/clock.js';
 import { SyncError } from '../../base/errors.js';
 import { startEmulator } from '../../emulator/emulator.js';
+import { createWarehouse } from '../../maxcompute/warehouse.js';
+import type { Warehouse } from '../../model/ports.js';
 import { type MySqlSettings, openSession } from '../../mysql/connect.js';
 import type { Session } from '../../mysql/session.js';
+import { version } from '../version.js';
 import { startEmbeddedMySql } from './embedded-mysql.js';
 import { fillShop, shopDatabase } from './sample-shop.js';
 
@@ -101,6 +105,12 @@ export async function openShopSession(note: StageNote): Promise<Session> {
   const session = await openAdminSession(note);
   await session.query(`USE ${shopDatabase}`);
   return session;
+}
+
+export function openWarehouse(note: StageNote): Warehouse & AsyncDisposable {
+  const credentials = { accessKeyId: accessKey.id, accessKeySecret: accessKey.secret };
+  const settings = { endpoint: note.emulatorUrl, project: note.project, userAgent: `mcsync/${version()} quickstart` };
+  return createWarehouse({ ...settings, credentials: () => credentials }, systemClock);
 }
 
 /** The sample task, with the addresses of this stage; its comments stay, since people read it. */

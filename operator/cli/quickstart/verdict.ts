@@ -19,7 +19,7 @@ const tables = Object.keys(shopTables) as ShopTable[];
 export async function judge(folder: string, story: Story, signal: AbortSignal): Promise<ExitCode> {
   const note = await readNote(folder);
   await using session = await openShopSession(note);
-  const warehouse = await openWarehouse(note);
+  await using warehouse = openWarehouse(note);
   await awaitCaughtUp(note, statePath(folder), signal);
   const position = renderPosition(await sourcePosition(note));
 

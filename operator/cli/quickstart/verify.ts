@@ -33,7 +33,6 @@ interface Column {
   readonly targetName: string;
   readonly isKey: boolean;
   readonly select: string;
-  readonly targetSelect: string;
   readonly canonical: (text: string) => string;
 }
 
@@ -44,7 +43,7 @@ export async function compareTable(session: Session, warehouse: Warehouse, pair:
     { table: pair.table },
   );
   const target = await warehouse.query(
-    `SELECT ${columns.map((column) => column.targetSelect).join(', ')} FROM ${quote(pair.targetTable)};`,
+    `SELECT ${columns.map((column) => quote(column.targetName)).join(', ')} FROM ${quote(pair.targetTable)};`,
   );
   const { differences, examples } = compareRows(columns, source, target.rows);
   return { table: pair.table, sourceRows: source.length, targetRows: target.rows.length, differences, examples };
@@ -111,14 +110,12 @@ async function readColumns(session: Session, pair: TablePair): Promise<Column[]>
   );
   return rows.map(([name, type, key]) => {
     const column = name ?? '';
-    const target = pair.columnNames?.[column] ?? column;
-    const { select, targetSelect, canonical } = readingOf(type?.toLowerCase() ?? '');
+    const { select, canonical } = readingOf(type?.toLowerCase() ?? '');
     return {
       name: column,
-      targetName: target,
+      targetName: pair.columnNames?.[column] ?? column,
       isKey: key === 'PRI',
       select: select(quote(column)),
-      targetSelect: targetSelect(quote(target)),
       canonical,
     };
   });
@@ -126,12 +123,11 @@ async function readColumns(session: Session, pair: TablePair): Promise<Column[]>
 
 interface Reading {
   readonly select: (column: string) => string;
-  readonly targetSelect: (column: string) => string;
   /** Brings the texts of both sides into one form. */
   readonly canonical: (text: string) => string;
 }
 
-const asItIs: Reading = { select: (column) => column, targetSelect: (column) => column, canonical: (text) => text };
+const asItIs: Reading = { select: (column) => column, canonical: (text) => text };
 
 function readingOf(type: string): Reading {
   switch (type) {
@@ -159,14 +155,11 @@ function readingOf(type: string): Reading {
     case 'mediumblob':
     case 'longblob':
     case 'geometry':
-      return { select: (column) => `HEX(${column})`, targetSelect: (column) => `HEX(${column})`, canonical: upper };
+      // The warehouse gives BINARY as hex digits.
+      return { select: (column) => `HEX(${column})`, canonical: (text) => text.toUpperCase() };
     default:
       return asItIs;
   }
-}
-
-function upper(text: string): string {
-  return text.toUpperCase();
 }
 
 function withoutTrailingZeros(text: string): string {
