@@ -189,10 +189,11 @@ export function failureOfNetwork(error: unknown, what: string, url: string): Max
 }
 
 function networkCodeOf(error: unknown): string | null {
-  if (!(error instanceof Error)) return null;
-  if (error instanceof AggregateError && error.errors.length > 0) return networkCodeOf(error.errors[0]);
-  const code = (error as { code?: unknown }).code;
-  if (typeof code !== 'string' || code === 'UND_ERR_INVALID_ARG') return null;
+  // By shape, not by class: an address with several names gives an AggregateError, whose own code may be missing.
+  if (typeof error !== 'object' || error === null) return null;
+  const { code, errors } = error as { readonly code?: unknown; readonly errors?: unknown };
+  if (typeof code !== 'string') return Array.isArray(errors) ? networkCodeOf(errors[0]) : null;
+  if (code === 'UND_ERR_INVALID_ARG') return null;
   return /^(E[A-Z]+|UND_ERR_\w+)$/.test(code) || handshakeCodes.test(code) ? code : null;
 }
 
