@@ -152,6 +152,8 @@ export function socketOf(connection: Connection): Socket | TLSSocket {
  * wait_timeout may be short. One day is longer than any flush.
  */
 const patienceSeconds = 86_400;
+/** Behind a running ALTER; the server's default is a year. */
+const metadataLockWaitSeconds = 60;
 
 async function setUp(session: Session): Promise<void> {
   const doing = { doing: 'setting up the session' };
@@ -159,7 +161,8 @@ async function setUp(session: Session): Promise<void> {
   await session.query(
     `SET SESSION time_zone = '+00:00', sql_mode = '', autocommit = 1, completion_type = 'NO_CHAIN',
       sql_select_limit = 18446744073709551615, sql_big_selects = 1,
-      net_write_timeout = ${patienceSeconds}, net_read_timeout = 600, wait_timeout = ${patienceSeconds}`,
+      net_write_timeout = ${patienceSeconds}, net_read_timeout = 600, wait_timeout = ${patienceSeconds},
+      lock_wait_timeout = ${metadataLockWaitSeconds}`,
     doing,
   );
   await session.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ', doing);

@@ -127,7 +127,7 @@ function isTlsFailure(error: DriverError): boolean {
 function describe(error: DriverError): string {
   if (typeof error.errno === 'number' && error.errno >= 1000) {
     const message = harmlessMessages.has(error.errno) ? `: ${error.message}` : '';
-    return `error ${error.errno} (${error.code ?? 'no name'}, SQLSTATE ${error.sqlState ?? '?'})${message}`;
+    return `error ${error.errno} (${error.code ? `${error.code}, ` : ''}SQLSTATE ${error.sqlState ?? '?'})${message}`;
   }
   return error.message;
 }

@@ -1,0 +1,59 @@
+/**
+ * Splits a table into key ranges. In: a plan and a wanted size. Out: ranges that meet without gap, the first and the last
+ * one open, so that rows which come later have their range too. The server walks its own index; rows are not read here.
+ */
+import type { ChunkRange } from '../model/ports.js';
+import { tableKey } from '../model/source-table.js';
+import type { TablePlan } from '../model/table-plan.js';
+import { RangeColumns } from './key-range.js';
+import { quoteTable, quoteText } from './quote.js';
+import type { Session } from './session.js';
+
+/** A chunk is one block of an upload: repeated whole when it fails. */
+const chunkBytesMax = 64 * 1024 * 1024;
+const chunkRowsMin = 1_000;
+/** Ranges stand in the plan document (1 MiB), and an upload session holds 20,000 blocks. */
+const chunksMax = 5_000;
+
+export async function splitTable(session: Session, plan: TablePlan, chunkRows: number): Promise<ChunkRange[]> {
+  const columns = new RangeColumns(plan);
+  if (columns.names.length === 0) return [{ after: null, upTo: null }];
+  const rows = await rowsPerChunk(session, plan, chunkRows);
+  const ranges: ChunkRange[] = [];
+  let after: readonly string[] | null = null;
+  for (;;) {
+    const upTo: readonly string[] | null = await findBound(session, plan, columns, after, rows);
+    ranges.push({ after, upTo });
+    if (upTo === null) return ranges;
+    after = upTo;
+  }
+}
+
+/** As many as asked for, fewer where rows are wide, more where the table would fall into too many pieces. */
+async function rowsPerChunk(session: Session, plan: TablePlan, chunkRows: number): Promise<number> {
+  const { database, table } = plan.source;
+  const [row] = await session.query(
+    `SELECT table_rows, data_length FROM information_schema.tables
+      WHERE table_schema = ${quoteText(database)} AND table_name = ${quoteText(table)}`,
+    { doing: 'reading the size of the table', table: tableKey(plan.source) },
+  );
+  const rows = Number(row?.[0] ?? 0);
+  const rowBytes = rows > 0 ? Number(row?.[1] ?? 0) / rows : 0;
+  const rowsByBytes = rowBytes > 0 ? Math.max(chunkRowsMin, Math.floor(chunkBytesMax / rowBytes)) : chunkRows;
+  return Math.max(1, Math.min(chunkRows, rowsByBytes), Math.ceil(rows / chunksMax));
+}
+
+/** The key of the row that is `rows` behind `after`; null when the table ends before. */
+async function findBound(
+  session: Session,
+  plan: TablePlan,
+  columns: RangeColumns,
+  after: readonly string[] | null,
+  rows: number,
+): Promise<readonly string[] | null> {
+  const condition = columns.condition({ after, upTo: null });
+  const sql = `SELECT ${columns.selection} FROM ${quoteTable(plan.source)}${condition ? ` WHERE ${condition}` : ''}
+    ORDER BY ${columns.names.join(', ')} LIMIT 1 OFFSET ${rows - 1}`;
+  const [row] = await session.query(sql, { doing: 'splitting the table by its key', table: tableKey(plan.source) });
+  return row ? row.map((text) => text ?? '') : null;
+}
