@@ -119,15 +119,7 @@ function serviceTable(namespace: Namespace, table: string): { path: string; quer
 }
 
 function isTableAbsent(error: MaxComputeError): boolean {
-  if (error.serverCode === 'NoSuchTable') return true;
-  // `NoSuchObject` is said of projects too, and the words tell which.
-  return error.status === 404 && error.serverCode === 'NoSuchObject' && !/project/i.test(projectWords(error.seen));
-}
-
-/** Only what the server says, not the URL, which holds the word anyway. */
-function projectWords(seen: string): string {
-  const at = seen.indexOf('NoSuchObject');
-  return at < 0 ? '' : seen.slice(at).replace(/table not found.*/i, '');
+  return error.code === 'TARGET_TABLE_MISSING' && ['NoSuchTable', 'NoSuchObject'].includes(error.serverCode);
 }
 
 function tableOf(table: string, document: XmlNode): TargetTable {

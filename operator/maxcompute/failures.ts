@@ -134,7 +134,12 @@ export function failureOf(answer: FailedAnswer): MaxComputeError {
       ...(answer.table === undefined ? {} : { table: answer.table }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     },
-    { status, serverCode: words?.code ?? '', isUnsent: status === 429 },
+    // Throttled, or (409 with a time to wait, as Java reads it) put off: not acted on.
+    {
+      status,
+      serverCode: words?.code ?? '',
+      isUnsent: status === 429 || (status === 409 && answer.headers['retry-after'] !== undefined),
+    },
   );
 }
 
@@ -234,6 +239,8 @@ function codeOf(status: number, words: ServerWords | null): ErrorCode {
   const odpsCode = /ODPS-\d{7}/.exec(said)?.[0] ?? '';
   const known = codesByServerCode[words?.code ?? ''] ?? codesByServerCode[odpsCode];
   if (known !== undefined) return known;
+  // Said of tables and of projects; the words tell which.
+  if (words?.code === 'NoSuchObject') return /table/i.test(said) ? 'TARGET_TABLE_MISSING' : 'TARGET_PROJECT_MISSING';
   if (status >= 500 || status === 408) return 'TARGET_UNREACHABLE';
   if (status === 401) return 'TARGET_CREDENTIALS_REJECTED';
   if (status === 403) {

@@ -11,6 +11,7 @@ import { logMetadataColumnCount, type TargetType } from '../model/table-plan.js'
 import { segmentBytes } from './block-compressor.js';
 import {
   crcByte,
+  crcCopy,
   crcInt32,
   crcInt64,
   crcRange,
@@ -153,23 +154,15 @@ export class RecordSink implements RowSink {
     const length = to - from;
     this.putTag(column);
     this.putVarint(length);
-    let crc = crcInt32(this.recordCrc, column + this.firstField);
+    const crc = crcInt32(this.recordCrc, column + this.firstField);
     if (this.at + length + this.rowReserve > this.buffer.length) this.makeRoomFor(length);
     if (length > copyByHandMax) {
       this.recordCrc = crcRange(crc, source, from, to);
       this.copyLarge(source, from, to);
       return;
     }
-    const buffer = this.buffer;
-    let at = this.at;
-    for (let index = from; index < to; index += 1) {
-      const byte = source[index]!;
-      buffer[at] = byte;
-      at += 1;
-      crc = crcByte(crc, byte);
-    }
-    this.at = at;
-    this.recordCrc = crc;
+    this.recordCrc = crcCopy(crc, source, from, to, this.buffer, this.at);
+    this.at += length;
   }
 
   date(column: number, days: number): void {

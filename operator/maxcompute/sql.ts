@@ -22,6 +22,8 @@ export interface SqlSettings {
 /** Polls at these times first: most of our statements take a moment, and a person waits. */
 const firstPollMs = 20;
 const pollMsMax = 2_000;
+/** A statement that runs is worth waiting for: who loses sight of it may run it twice. */
+const pollTimeouts = { patienceMs: 120_000 };
 /** MaxCompute itself ends a statement after a day. */
 const runningMsMax = 24 * 3_600_000;
 const taskName = 'AnonymousSQLTask';
@@ -127,6 +129,7 @@ export class SqlRunner {
       path,
       query,
       repeat: 'always',
+      timeouts: pollTimeouts,
     });
     return rootOf(answer, 'Instance');
   }

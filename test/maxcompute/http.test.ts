@@ -70,6 +70,11 @@ describe('what an answer means', () => {
     ['a wrong clock', { status: 403, body: xmlError('RequestTimeTooSkewed', 'no') }, 'TARGET_CREDENTIALS_REJECTED'],
     ['401 without words', { status: 401, headers: { 'x-odps-request-id': 'R' } }, 'TARGET_CREDENTIALS_REJECTED'],
     ['no such project', { status: 404, body: xmlError('NoSuchProject', 'no') }, 'TARGET_PROJECT_MISSING'],
+    [
+      'an absent project',
+      { status: 404, body: xmlError('NoSuchObject', 'ODPS-0420111: Project not found - p') },
+      'TARGET_PROJECT_MISSING',
+    ],
     ['JSON NoSuchTable', { status: 404, body: jsonError('NoSuchTable') }, 'TARGET_TABLE_MISSING'],
     ['JSON NoSuchPartition', { status: 404, body: jsonError('NoSuchPartition') }, 'TARGET_TABLE_MISSING'],
     ['JSON NoSuchUpload', { status: 404, body: jsonError('NoSuchUpload') }, 'UPLOAD_SESSION_LOST'],

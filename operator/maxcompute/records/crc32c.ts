@@ -96,6 +96,53 @@ export function crcRange(state: number, bytes: Uint8Array, from: number, to: num
   return crc;
 }
 
+/** Feeds `source[from..to)` and copies it to `target` in one pass: for short values, each byte is loaded once. */
+export function crcCopy(
+  state: number,
+  source: Uint8Array,
+  from: number,
+  to: number,
+  target: Uint8Array,
+  targetAt: number,
+): number {
+  let crc = state;
+  let at = from;
+  let out = targetAt;
+  for (const last = to - 8; at <= last; at += 8, out += 8) {
+    const a = source[at]!;
+    const b = source[at + 1]!;
+    const c = source[at + 2]!;
+    const d = source[at + 3]!;
+    const e = source[at + 4]!;
+    const f = source[at + 5]!;
+    const g = source[at + 6]!;
+    const h = source[at + 7]!;
+    target[out] = a;
+    target[out + 1] = b;
+    target[out + 2] = c;
+    target[out + 3] = d;
+    target[out + 4] = e;
+    target[out + 5] = f;
+    target[out + 6] = g;
+    target[out + 7] = h;
+    crc =
+      t7[(crc ^ a) & 0xff]! ^
+      t6[((crc >>> 8) ^ b) & 0xff]! ^
+      t5[((crc >>> 16) ^ c) & 0xff]! ^
+      t4[(crc >>> 24) ^ d]! ^
+      t3[e]! ^
+      t2[f]! ^
+      t1[g]! ^
+      t0[h]!;
+  }
+  for (; at < to; at += 1, out += 1) {
+    const byte = source[at]!;
+    target[out] = byte;
+    crc = t0[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
+  }
+  return crc;
+}
+
 function makeTables(): Int32Array[] {
   const made = Array.from({ length: 8 }, () => new Int32Array(256));
   for (let byte = 0; byte < 256; byte += 1) {
