@@ -35,6 +35,12 @@ export async function lockFolder(dir: string): Promise<AsyncDisposable> {
   }
 }
 
+/** True while a process holds the folder. */
+export async function isFolderLocked(dir: string): Promise<boolean> {
+  const real = await realpath(dir).catch(() => null);
+  return real !== null && (await answers(socketPath(real)));
+}
+
 /** Null where another process listens. */
 async function listenAlone(path: string): Promise<Server | null> {
   const server = await listen(path);

@@ -76,12 +76,12 @@ function taskIdOf(body: string): string {
   }
 }
 
-/** For commands that need a task that has been started. */
-export function requireStarted(observed: ObservedDocuments, task: string, state: string): ConfigDocument {
-  if (observed.config) return observed.config;
+/** For those who need a task that has been started. `place` is where it was looked for. */
+export function requireStarted(config: ConfigDocument | null, task: string, place: string): ConfigDocument {
+  if (config) return config;
   throw new SyncError('TASK_NOT_STARTED', {
     task,
-    seen: `no documents of this task in ${state}`,
+    seen: `no documents of this task in ${place}`,
     wanted: 'a task that was started here',
     fix: 'Start it with `mcsync run -f FILE`, or name the folder that `run` was given with --state.',
   });

@@ -1,0 +1,70 @@
+/**
+ * A note in the state folder of how the run goes, for `mcsync status` in another terminal: what only the control plane
+ * knows (which workers fail, and why). A hint, never a base of decisions; all else is in the documents.
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.js';
+import type { WorkerFailure } from '../model/ports.js';
+import type { LoopResult } from '../reconcile/loop.js';
+import type { TaskStatus } from '../reconcile/status.js';
+import type { Phase } from '../reconcile/view.js';
+
+export interface RunNote {
+  readonly phase: Phase;
+  readonly message: string;
+  readonly failure: WorkerFailure | null;
+  readonly restarts: number;
+  /** Null while it runs. */
+  readonly exitCode: number | null;
+}
+
+export interface RunNoteWriter {
+  update(status: TaskStatus): void;
+  end(result: LoopResult): Promise<void>;
+}
+
+/** The note is for eyes: they read no faster. */
+const saveIntervalMs = 1_000;
+
+export function saveRunNote(stateDir: string, clock: Pick<Clock, 'monotonicMs'>): RunNoteWriter {
+  let savedMs = Number.NEGATIVE_INFINITY;
+  let saved = '';
+  let saving: Promise<void> = Promise.resolve();
+  const save = (note: RunNote): void => {
+    const text = `${JSON.stringify(note)}\n`;
+    if (text === saved) return;
+    saved = text;
+    savedMs = clock.monotonicMs();
+    // Without the note a status is less telling; a folder that takes no more bytes is told by the checkpoint's save.
+    saving = saving.then(() => writeNote(stateDir, text)).catch(() => undefined);
+  };
+  return {
+    update({ phase, message, failure, restarts }) {
+      if (clock.monotonicMs() - savedMs < saveIntervalMs) return;
+      save({ phase, message, failure, restarts, exitCode: null });
+    },
+    async end({ exitCode, failure, status }) {
+      save({ phase: status.phase, message: status.message, failure, restarts: status.restarts, exitCode });
+      await saving;
+    },
+  };
+}
+
+export async function loadRunNote(stateDir: string): Promise<RunNote | null> {
+  try {
+    return JSON.parse(await readFile(notePath(stateDir), 'utf8')) as RunNote;
+  } catch {
+    return null; // no note, or half a note: the documents tell enough
+  }
+}
+
+async function writeNote(stateDir: string, text: string): Promise<void> {
+  const temporary = `${notePath(stateDir)}.tmp`;
+  await writeFile(temporary, text, { mode: 0o600 });
+  await rename(temporary, notePath(stateDir));
+}
+
+function notePath(stateDir: string): string {
+  return join(stateDir, 'run.json');
+}

@@ -1,0 +1,29 @@
+/** The snapshot worker: fills the baselines, then ends. */
+import { systemClock } from '../base/clock.js';
+import { runSnapshot } from '../pipeline/snapshot.js';
+import { openSource, openWarehouse } from './ends.js';
+import type { WorkerContext } from './worker.js';
+
+/** One compressed block is sent in one request; tables without a key are read in blocks of this size. */
+const blockBytesMax = 64 * 1024 * 1024;
+const pollMs = 500;
+
+export async function runSnapshotWorker(context: WorkerContext): Promise<void> {
+  const { task, documents, secrets, report, stop } = context;
+  await using source = openSource(task, secrets);
+  await using warehouse = openWarehouse(task, secrets);
+  await runSnapshot({
+    documents,
+    source,
+    warehouse,
+    clock: systemClock,
+    report,
+    stop,
+    settings: {
+      parallelism: task.spec.snapshot.parallelism,
+      blockBytesMax,
+      hasStream: task.spec.mode === 'FullAndIncremental',
+      pollMs,
+    },
+  });
+}

@@ -1,0 +1,37 @@
+/** The stream worker: every change into the change logs, until it is stopped. */
+import { parseDurationMs, parseSizeBytes } from '../api/quantities.js';
+import { systemClock } from '../base/clock.js';
+import { runStream } from '../pipeline/stream.js';
+import { columnDecider } from '../prepare/columns.js';
+import { openSource, openWarehouse } from './ends.js';
+import type { WorkerContext } from './worker.js';
+
+/** Of one block, before compression; with what is being sent, memory stays below 300 MiB. */
+const blockBytesMax = 32 * 1024 * 1024;
+const heldBytesMax = 64 * 1024 * 1024;
+const shardPollMs = 500;
+
+export async function runStreamWorker(context: WorkerContext): Promise<void> {
+  const { task, documents, secrets, report, stop, deadline } = context;
+  const { streaming } = task.spec;
+  await using source = openSource(task, secrets);
+  await using warehouse = openWarehouse(task, secrets);
+  await runStream({
+    documents,
+    source,
+    warehouse,
+    clock: systemClock,
+    report,
+    decideColumn: columnDecider(task.spec),
+    settings: {
+      flushIntervalMs: parseDurationMs(streaming.flushInterval),
+      flushBytesMax: parseSizeBytes(streaming.flushBytes),
+      blockBytesMax,
+      heldBytesMax,
+      shardPollMs,
+      shards: 1,
+    },
+    stop,
+    deadline,
+  });
+}

@@ -1,0 +1,97 @@
+/**
+ * Secrets as files, `DIR/<secret>/<key>`, the way a pod mounts them. In: a folder. Out: values, read anew when a file has
+ * changed, so that a rotated password needs no restart. No value ever stands in a message.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.js';
+import { SyncError } from '../base/errors.js';
+import { storeError } from './store-error.js';
+
+export interface SecretReader {
+  /** Throws `SECRET_MISSING` where there is none. */
+  read(secret: string, key: string): string;
+  /** Null where the key may be missing. */
+  readOptional(secret: string, key: string): string | null;
+}
+
+interface Known {
+  readonly value: string | null;
+  readonly stamp: string;
+  readonly checkedMs: number;
+}
+
+/** A file is looked at once in this time at most: requests are signed many times a second. */
+const checkIntervalMs = 1_000;
+
+export function createSecretReader(dir: string, clock: Pick<Clock, 'monotonicMs'>): SecretReader {
+  const known = new Map<string, Known>();
+  const readOptional = (secret: string, key: string): string | null => {
+    const path = join(dir, secret, key);
+    const before = known.get(path);
+    const nowMs = clock.monotonicMs();
+    if (before && nowMs - before.checkedMs < checkIntervalMs) return before.value;
+    const stamp = stampOf(path);
+    const value = before && before.stamp === stamp ? before.value : stamp === '' ? null : readValue(path);
+    known.set(path, { value, stamp, checkedMs: nowMs });
+    return value;
+  };
+  return {
+    readOptional,
+    read(secret, key) {
+      const value = readOptional(secret, key);
+      if (value !== null) return value;
+      throw new SyncError('SECRET_MISSING', {
+        seen: `no file ${join(dir, secret, key)}`,
+        wanted: `key ${key} of Secret ${secret}`,
+        fix: `Put a Secret document named ${secret} with the key ${key} beside the task, or the value into that file with --secrets.`,
+      });
+    },
+  };
+}
+
+/** Writes the Secrets of a task file where workers find them; nobody else may read them. */
+export async function writeSecrets(
+  dir: string,
+  secrets: ReadonlyMap<string, ReadonlyMap<string, string>>,
+): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    for (const [secret, values] of secrets) {
+      await mkdir(join(dir, secret), { recursive: true, mode: 0o700 });
+      for (const [key, value] of values) await writeWhole(join(dir, secret, key), value);
+    }
+  } catch (error) {
+    throw storeError(dir, error);
+  }
+}
+
+/** A worker that reads meanwhile sees the old value or the new one. */
+async function writeWhole(path: string, value: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, value, { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+/** What tells one content of a file from the next; empty where there is none. Follows the links that kubelet swaps. */
+function stampOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() ? `${stat.ino}/${stat.mtimeMs}/${stat.size}` : '';
+}
+
+/** One line end at the end comes from an editor or `echo`, never from a secret. */
+function readValue(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return null;
+    throw new SyncError('SECRET_MISSING', {
+      seen: `${path} cannot be read (${code})`,
+      wanted: 'a file that this user may read',
+      fix: 'Give this user the file, or name another folder with --secrets.',
+      cause: error,
+    });
+  }
+}
