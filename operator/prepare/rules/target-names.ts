@@ -26,17 +26,15 @@ export function changedNamesAreTold({ selected, plans }: SourceRuleInput): Findi
 }
 
 export function tableNamesFit({ selected, plans }: SourceRuleInput): Finding[] {
-  return plans.flatMap((plan, index) =>
-    tablesOf(plan)
-      .filter((name) => name.length > nameBytesMax)
-      .flatMap((name) =>
-        error('TABLE_NAME_TOO_LONG', tableKey(plan.source), {
-          seen: `target table ${name}, ${name.length} bytes`,
-          wanted: `${nameBytesMax} bytes at most, _base and _log included`,
-          fix: `Set a shorter targetTable in spec.objects[${selected[index]?.ruleIndex}].`,
-        }),
-      ),
-  );
+  return plans.flatMap((plan, index) => {
+    const long = tablesOf(plan).filter((name) => name.length > nameBytesMax);
+    if (long.length === 0) return [];
+    return error('TABLE_NAME_TOO_LONG', tableKey(plan.source), {
+      seen: long.map((name) => `target table ${name}, ${name.length} bytes`).join(', '),
+      wanted: `${nameBytesMax} bytes at most, _base and _log included`,
+      fix: `Set a shorter targetTable in spec.objects[${selected[index]?.ruleIndex}].`,
+    });
+  });
 }
 
 export function tableNamesDiffer({ selected, plans }: SourceRuleInput): Finding[] {
