@@ -1,0 +1,212 @@
+import { SyncError } from '../../operator/base/errors.js';
+import { Crash, Life } from './memory-world.js';
+import { type Change, positionAfter, type Transaction } from './scripted-source.js';
+import { expectedLog, loggedRows, StreamBench } from './stream-bench.js';
+
+const hour = (n: number): number => Date.UTC(2026, 0, 1, n) / 1000;
+const change = (op: Change['op'], id: number, table = 'orders', utcSeconds = hour(1)): Change => ({
+  table,
+  op,
+  id,
+  utcSeconds,
+});
+const log: Transaction[] = [
+  { changes: [change('insert', 1), change('insert', 2)] },
+  { changes: [change('update', 1), change('insert', 9, 'items', hour(2)), change('delete', 2, 'orders', hour(2))] },
+  { changes: [] },
+  { changes: [change('insert', 3, 'other'), change('insert', 4)] },
+];
+const selectedOnly = log.map((transaction) =>
+  'changes' in transaction ? { changes: transaction.changes.filter((each) => each.table !== 'other') } : transaction,
+);
+
+/** Throws a Crash at the n-th call of that name. */
+function crashAt(name: string, nth = 1): Life {
+  const life = new Life();
+  let seen = 0;
+  life.onCall = (called) => {
+    if (called.startsWith(name) && (seen += 1) === nth) throw new Crash(name);
+  };
+  return life;
+}
+
+const code = (error: unknown): string => (error instanceof SyncError ? error.code : String(error));
+
+test('writes each change of the selected tables once, with ids that follow the binary log', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live();
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
+  expect(loggedRows(bench, 'items')).toEqual(expectedLog(selectedOnly, 'items'));
+  expect(bench.checkpoint).toMatchObject({ position: positionAfter(4), recordId: 6, intent: null, caughtUp: true });
+});
+
+test('puts rows into the partition of their own second', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live();
+  const partitions = bench.maxCompute.rows('orders_log').map((row) => row.partition);
+  const spec = (hh: string): string =>
+    `modifytime_year=2026,modifytime_month=01,modifytime_day=01,modifytime_hour=${hh}`;
+  expect(new Set(partitions)).toEqual(new Set([spec('01'), spec('02')]));
+});
+
+test.each(['load', 'save', 'createUpload', 'putBlock', 'uploadState', 'commitUpload', 'arrival', 'query'])(
+  'loses and doubles nothing when it dies at any %s',
+  async (call) => {
+    for (let nth = 1; nth <= 12; nth += 1) {
+      const bench = new StreamBench(log, ['orders', 'items']);
+      const life = crashAt(call, nth);
+      await bench.live(life).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+      await bench.live();
+      expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
+      expect(loggedRows(bench, 'items')).toEqual(expectedLog(selectedOnly, 'items'));
+    }
+  },
+);
+
+test('takes a commit whose answer was lost for done, because the session says so', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  const life = new Life();
+  let isLost = false;
+  life.onCall = (called) => {
+    if (called !== 'commitUpload' || isLost) return;
+    isLost = true;
+    for (const session of bench.maxCompute.sessions.values()) bench.maxCompute.commit(session.ref);
+  };
+  await bench.live(life);
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
+});
+
+test('counts the rows of a session that was committed and then forgotten', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live(crashAt('save shop-checkpoint', 4)).catch(() => undefined);
+  expect(bench.checkpoint.intent).not.toBeNull();
+  for (const session of bench.checkpoint.intent?.sessions ?? []) {
+    bench.maxCompute.commit({ ...session, partition: session.partition });
+    bench.maxCompute.forget(session.uploadId);
+  }
+  await bench.live();
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
+});
+
+test('sends exactly the missing rows again, under the same ids, when an open session was forgotten', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live(crashAt('commitUpload', 1)).catch(() => undefined);
+  const sessions = bench.checkpoint.intent?.sessions ?? [];
+  expect(sessions.length).toBeGreaterThan(1);
+  bench.maxCompute.forget(sessions[0]?.uploadId ?? '');
+  await bench.live();
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
+  expect(loggedRows(bench, 'items')).toEqual(expectedLog(selectedOnly, 'items'));
+});
+
+test('stops when some rows of a forgotten session are in the table and some are not', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live(crashAt('commitUpload', 1)).catch(() => undefined);
+  const session = bench.checkpoint.intent?.sessions.find((each) => each.rows > 1);
+  bench.maxCompute.commit({ table: session?.table ?? '', partition: null, uploadId: session?.uploadId ?? '' });
+  bench.maxCompute.tables.get(session?.table ?? '')?.rows.pop();
+  bench.maxCompute.forget(session?.uploadId ?? '');
+  await expect(bench.live().catch(code)).resolves.toBe('COMMIT_PARTIAL');
+});
+
+test('never commits a session that holds another block than the intent names', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live(crashAt('commitUpload', 1)).catch(() => undefined);
+  const session = bench.maxCompute.sessions.get(bench.checkpoint.intent?.sessions[0]?.uploadId ?? '');
+  session?.blocks.set(77, [{ partition: null, recordId: 99, kind: 1, cells: [1] }]);
+  await expect(bench.live().catch(code)).resolves.toBe('UPLOAD_SESSION_CHANGED');
+  expect(loggedRows(bench, 'orders').some((row) => row.recordId === 99)).toBe(false);
+});
+
+test('a writer that was displaced commits nothing more', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  const first = new Life();
+  let isDisplaced = false;
+  const outcome = new Promise<string>((resolve) => {
+    first.onCall = (called) => {
+      if (called !== 'commitUpload' || isDisplaced) return;
+      isDisplaced = true;
+      throw new Crash('paused here for ever');
+    };
+    bench.live(first).then(
+      () => resolve('done'),
+      (error: unknown) => resolve(code(error)),
+    );
+  });
+  await outcome;
+  await bench.live();
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
+});
+
+test('two processes that run at once: the first is told that another writer took over', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  const life = new Life();
+  let other: Promise<void> | null = null;
+  life.onCall = (called) => {
+    if (called === 'putBlock') other ??= bench.live();
+  };
+  await expect(bench.live(life).then(() => 'done', code)).resolves.toBe('ANOTHER_WRITER');
+  await other;
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
+  expect(loggedRows(bench, 'items')).toEqual(expectedLog(selectedOnly, 'items'));
+});
+
+test('leaves out a transaction that was rolled back after its rows were read', async () => {
+  const withRollback: Transaction[] = [
+    log[0] as Transaction,
+    { changes: [change('insert', 50)], isRolledBack: true },
+    ...log.slice(1),
+  ];
+  const bench = new StreamBench(withRollback, ['orders', 'items']);
+  await bench.live();
+  const expected = withRollback.map((each) =>
+    'changes' in each ? { ...each, changes: each.changes.filter((one) => one.table !== 'other') } : each,
+  );
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(expected, 'orders'));
+});
+
+test('commits what came before an added column under the old schema, then alters both tables', async () => {
+  const column = {
+    name: 'added',
+    type: { kind: 'int' as const, bytes: 4 as const, unsigned: false },
+    typeText: 'int',
+    nullable: true,
+    defaultText: '7',
+    generated: null,
+  };
+  const schema: Transaction = {
+    schema: [{ kind: 'addColumns', table: { database: 'shop', table: 'orders' }, columns: [{ column, after: null }] }],
+    utcSeconds: hour(2),
+  };
+  const bench = new StreamBench([log[0] as Transaction, schema, log[1] as Transaction], ['orders', 'items']);
+  bench.maxCompute.tables.set('orders_base', {
+    spec: { table: 'orders_base', columns: [], partitionColumns: [], comment: '', lifecycleDays: null },
+    rows: [],
+    partitions: new Set(),
+  });
+  await bench.live();
+  expect(bench.checkpoint.tables['shop.orders']?.schemaVersion).toBe(2);
+  expect(bench.maxCompute.tables.get('orders_log')?.spec.columns.at(-1)).toEqual({ name: 'added', type: 'INT' });
+  const widths = bench.maxCompute.rows('orders_log').map((row) => [row.recordId, row.cells.length]);
+  expect(widths.every(([recordId, width]) => width === ((recordId ?? 0) <= 2 ? 1 : 2))).toBe(true);
+});
+
+test('stops at a change that it cannot carry over, with everything before it committed', async () => {
+  const schema: Transaction = {
+    schema: [{ kind: 'incompatible', table: { database: 'shop', table: 'orders' }, what: 'DROP COLUMN note' }],
+    utcSeconds: hour(2),
+  };
+  const bench = new StreamBench([log[0] as Transaction, schema, log[1] as Transaction], ['orders', 'items']);
+  await expect(bench.live().then(() => 'done', code)).resolves.toBe('DDL_INCOMPATIBLE');
+  expect(bench.checkpoint).toMatchObject({ position: positionAfter(1), recordId: 2 });
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog([log[0] as Transaction], 'orders'));
+});
+
+test('an old checkpoint is noticed by the ids in the log', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live(crashAt('arrival', 2)).catch(() => undefined);
+  const early = bench.store.documents.get('shop-checkpoint');
+  await bench.live();
+  bench.store.documents.set('shop-checkpoint', { body: early?.body ?? '', version: 99 });
+  await expect(bench.live().then(() => 'done', code)).resolves.toBe('CHECKPOINT_BEHIND_LOG');
+});
