@@ -11,14 +11,20 @@ import type { Session } from './session.js';
 
 /** A chunk is one block of an upload: repeated whole when it fails. */
 const chunkBytesMax = 64 * 1024 * 1024;
-const chunkRowsMin = 1_000;
+/** An estimate of the server may be wildly off. */
+const chunkRowsMin = 10;
 /** Ranges stand in the plan document (1 MiB), and an upload session holds 20,000 blocks. */
 const chunksMax = 5_000;
 
-export async function splitTable(session: Session, plan: TablePlan, chunkRows: number): Promise<ChunkRange[]> {
+export async function splitTable(
+  session: Session,
+  plan: TablePlan,
+  chunkRows: number,
+  chunkBytes = chunkBytesMax,
+): Promise<ChunkRange[]> {
   const columns = new RangeColumns(plan);
   if (columns.names.length === 0) return [{ after: null, upTo: null }];
-  const rows = await rowsPerChunk(session, plan, chunkRows);
+  const rows = await rowsPerChunk(session, plan, chunkRows, chunkBytes);
   const ranges: ChunkRange[] = [];
   let after: readonly string[] | null = null;
   for (;;) {
@@ -30,7 +36,7 @@ export async function splitTable(session: Session, plan: TablePlan, chunkRows: n
 }
 
 /** As many as asked for, fewer where rows are wide, more where the table would fall into too many pieces. */
-async function rowsPerChunk(session: Session, plan: TablePlan, chunkRows: number): Promise<number> {
+async function rowsPerChunk(session: Session, plan: TablePlan, chunkRows: number, chunkBytes: number): Promise<number> {
   const { database, table } = plan.source;
   const [row] = await session.query(
     `SELECT table_rows, data_length FROM information_schema.tables
@@ -39,7 +45,7 @@ async function rowsPerChunk(session: Session, plan: TablePlan, chunkRows: number
   );
   const rows = Number(row?.[0] ?? 0);
   const rowBytes = rows > 0 ? Number(row?.[1] ?? 0) / rows : 0;
-  const rowsByBytes = rowBytes > 0 ? Math.max(chunkRowsMin, Math.floor(chunkBytesMax / rowBytes)) : chunkRows;
+  const rowsByBytes = rowBytes > 0 ? Math.max(chunkRowsMin, Math.floor(chunkBytes / rowBytes)) : chunkRows;
   return Math.max(1, Math.min(chunkRows, rowsByBytes), Math.ceil(rows / chunksMax));
 }
 
