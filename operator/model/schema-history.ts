@@ -1,48 +1,107 @@
-/** The schema of a table as a fold over the statements of the binary log: each addition gives the next version of its plan. */
-import { assert } from '../base/assert.js';
+/**
+ * Schema versions as a pure fold: a plan and a change give the next plan. Nothing here knows a server or a statement.
+ */
 import type { SchemaChange } from './change.js';
-import type { SourceColumn, TableName } from './source-table.js';
+import type { SourceColumn } from './source-table.js';
 import type { AddedColumn, ColumnPlan, TablePlan } from './table-plan.js';
 
-/** How a column is carried over; null for one that the task leaves out. */
-export type ColumnDecider = (table: TableName, column: SourceColumn) => Omit<ColumnPlan, 'sourceIndex'> | null;
+export type AddColumns = Extract<SchemaChange, { kind: 'addColumns' }>;
+
+/** How a new column is carried over; null when it is left out (excluded columns). */
+export type DecideColumn = (column: SourceColumn) => Omit<ColumnPlan, 'sourceIndex'> | null;
 
 /**
- * The next version of the plan: the source's columns in the order of the binary log, the target's new columns at the end.
- * The same object when every column is there already (ADD COLUMN IF NOT EXISTS, a statement that is read again).
- * `recordId` is the last one that was given before the statement.
+ * The next version of the plan. Columns take their place in the source order (AFTER, FIRST), and the end of the target.
+ * A column that is there already (`IF NOT EXISTS`, or the statement comes again) changes nothing; where none is new,
+ * the plan itself comes back. `recordId` is the last one written before the statement.
  */
 export function applyAddColumns(
   plan: TablePlan,
-  change: Extract<SchemaChange, { kind: 'addColumns' }>,
-  decideColumn: ColumnDecider,
+  change: AddColumns,
+  decideColumn: DecideColumn,
   recordId: number,
 ): TablePlan {
-  let next = plan;
+  const sourceColumns = [...plan.sourceColumns];
+  const targets: { readonly column: SourceColumn; readonly target: Omit<ColumnPlan, 'sourceIndex'> }[] = [];
   for (const { column, after } of change.columns) {
-    const isKnown = next.sourceColumns.some((each) => each.name.toLowerCase() === column.name.toLowerCase());
-    if (!isKnown) next = insertColumn(next, column, after, decideColumn, recordId);
+    if (findColumn(sourceColumns, column.name) >= 0) continue;
+    sourceColumns.splice(placeOf(sourceColumns, after), 0, column);
+    const target = decideColumn(column);
+    if (target !== null) targets.push({ column, target });
   }
-  return next === plan ? plan : { ...next, schemaVersion: plan.schemaVersion + 1 };
-}
-
-function insertColumn(plan: TablePlan, column: SourceColumn, after: string | null, decide: ColumnDecider, recordId: number): TablePlan {
-  const index = insertionIndex(plan.sourceColumns, after);
-  const shifted = plan.columns.map((each) => (each.sourceIndex >= index ? { ...each, sourceIndex: each.sourceIndex + 1 } : each));
-  const decided = decide(plan.source, column);
-  const added: AddedColumn[] = decided === null ? [] : [{ targetName: decided.targetName, defaultText: column.defaultText, afterRecordId: recordId }];
+  if (sourceColumns.length === plan.sourceColumns.length) return plan;
+  const indexOf = (column: SourceColumn | undefined): number => sourceColumns.indexOf(column as SourceColumn);
+  const kept = plan.columns.map((column) => ({
+    ...column,
+    sourceIndex: indexOf(plan.sourceColumns[column.sourceIndex]),
+  }));
+  const added = targets.map(({ column, target }) => ({ ...target, sourceIndex: indexOf(column) }));
+  const fills = targets.map(
+    ({ column, target }): AddedColumn => ({
+      targetName: target.targetName,
+      defaultText: fillText(column),
+      afterRecordId: recordId,
+    }),
+  );
   return {
     ...plan,
-    sourceColumns: plan.sourceColumns.toSpliced(index, 0, column),
-    columns: decided === null ? shifted : [...shifted, { ...decided, sourceIndex: index }],
-    addedColumns: [...plan.addedColumns, ...added],
+    schemaVersion: plan.schemaVersion + 1,
+    sourceColumns,
+    columns: [...kept, ...added],
+    addedColumns: [...plan.addedColumns, ...fills],
   };
 }
 
-function insertionIndex(columns: readonly SourceColumn[], after: string | null): number {
-  if (after === null) return columns.length;
+/** Two columns of a table never differ in case alone. */
+function findColumn(columns: readonly SourceColumn[], name: string): number {
+  return columns.findIndex((column) => column.name.toLowerCase() === name.toLowerCase());
+}
+
+/** An AFTER of a column that is not known cannot come from a statement that succeeded; the next table map would tell. */
+function placeOf(columns: readonly SourceColumn[], after: string | null): number {
   if (after === '') return 0;
-  const index = columns.findIndex((column) => column.name.toLowerCase() === after.toLowerCase());
-  assert(index >= 0, 'a statement that the server ran names a column that exists');
-  return index + 1;
+  const index = after === null ? -1 : findColumn(columns, after);
+  return index < 0 ? columns.length : index + 1;
+}
+
+/**
+ * What rows that were there before hold in a new column: its default; for NOT NULL without one the type's own zero
+ * (MySQL manual, data type default values). Zero dates have no text that a target could hold: null.
+ */
+export function fillText(column: SourceColumn): string | null {
+  if (column.defaultText !== null || column.nullable) return column.defaultText;
+  const { type } = column;
+  switch (type.kind) {
+    case 'int':
+    case 'decimal':
+    case 'float':
+    case 'double':
+    case 'bit':
+      return '0';
+    case 'text':
+    case 'set':
+    case 'geometry':
+    case 'vector':
+      return '';
+    case 'bytes':
+      return '\0'.repeat(type.fixedBytes ?? 0);
+    case 'enum':
+      return type.labels[0] ?? '';
+    case 'json':
+      return 'null';
+    case 'time':
+      return `00:00:00${type.fsp > 0 ? `.${'0'.repeat(type.fsp)}` : ''}`;
+    case 'year':
+      return '0000';
+    case 'inet4':
+      return '0.0.0.0';
+    case 'inet6':
+      return '::';
+    case 'uuid':
+      return '00000000-0000-0000-0000-000000000000';
+    case 'date':
+    case 'datetime':
+    case 'timestamp':
+      return null;
+  }
 }

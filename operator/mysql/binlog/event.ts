@@ -107,3 +107,14 @@ export function corruptEvent(seen: string, position: string): SyncError {
     position,
   });
 }
+
+/** Version of the server in a format description: format u16, then 50 bytes of text. */
+export function readServerVersion(bytes: Buffer, from: number): number {
+  return versionNumber(bytes.toString('latin1', from + headerBytes + 2, from + headerBytes + 52));
+}
+
+/** `5.6.24-log`, `10.11.19-MariaDB` as the numbers of executable comments, 50624 and 101119; 0 where it is no version. */
+export function versionNumber(text: string): number {
+  const match = /^(?:5\.5\.5-)?(\d+)\.(\d+)\.(\d+)/.exec(text);
+  return match ? Number(match[1]) * 10_000 + Number(match[2]) * 100 + Number(match[3]) : 0;
+}

@@ -7,10 +7,12 @@ export interface QueryEvent {
   readonly statement: string | null;
   readonly ansiQuotes: boolean;
   readonly backslashEscapes: boolean;
+  readonly realIsFloat: boolean;
 }
 
 /** Post-header: thread id u32, seconds u32, length of the database u8, error u16, length of the status variables u16. */
 const postHeaderBytes = 13;
+const realAsFloatMode = 0x1;
 const ansiQuotesMode = 0x4;
 const noBackslashEscapesMode = 0x10_0000;
 
@@ -29,6 +31,7 @@ export function readQueryEvent(bytes: Buffer, body: number, statement: Buffer, e
     statement: decodeStatement(statement, clientCollation),
     ansiQuotes: (sqlMode & ansiQuotesMode) !== 0,
     backslashEscapes: (sqlMode & noBackslashEscapesMode) === 0,
+    realIsFloat: (sqlMode & realAsFloatMode) !== 0,
   };
 }
 

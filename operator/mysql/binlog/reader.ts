@@ -9,7 +9,8 @@ import { MariadbGtidPosition, MysqlGtidSet } from '../../model/gtid-set.js';
 import type { BinlogPosition } from '../../model/position.js';
 import { type TableName, tableKey } from '../../model/source-table.js';
 import type { TablePlan } from '../../model/table-plan.js';
-import { readStatement, type StatementContext } from '../ddl/reader.js';
+import { readStatement } from '../ddl/reader.js';
+import type { StatementContext } from '../ddl/statement.js';
 import { inflateMariadb, inflatePayload, readTransactionPayload } from './compressed.js';
 import {
   checksumBytes,
@@ -20,6 +21,7 @@ import {
   ignorableFlag,
   packedLengthBytes,
   readPackedLength,
+  readServerVersion,
   readUint32,
   readUint48,
   readUint64,
@@ -68,6 +70,7 @@ export class BinlogReader {
   /** End of the event read last. */
   #offset: number;
   #hasChecksums: boolean;
+  #version = 0;
   /** Where a checkpoint may stand: after the last group that has ended. */
   #committed: { file: string; offset: number; gtidSet: string | null };
   #hasMoved = false;
@@ -122,6 +125,7 @@ export class BinlogReader {
     }
     if (type === eventType.formatDescription) {
       this.#hasChecksums = bytes[to - checksumBytes - 1] === 1;
+      this.#version = readServerVersion(bytes, from);
       this.#endBrokenGroup();
     }
     let end = to;
@@ -374,7 +378,7 @@ export class BinlogReader {
       throw this.#unsupported('a ROLLBACK TO SAVEPOINT after rows of selected tables', null);
     }
     const isInTransaction = this.#group === 'transaction';
-    const changes = first === 'ROLLBACK' || first === 'SAVEPOINT' ? [] : this.#changesOf(query);
+    const changes = first === 'ROLLBACK' || first === 'SAVEPOINT' ? [] : this.#changesOf(query, utcSeconds);
     if (isInTransaction && changes.length === 0) return;
     if (isInTransaction) {
       throw this.#unsupported('a schema statement inside a transaction', (changes[0] as SchemaChange).table);
@@ -389,7 +393,7 @@ export class BinlogReader {
     this.#out.push({ kind: 'schema', changes, statement: text, position: this.#moved(), utcSeconds });
   }
 
-  #changesOf(query: QueryEvent): SchemaChange[] {
+  #changesOf(query: QueryEvent, utcSeconds: number): SchemaChange[] {
     if (query.statement === null) {
       return [{ kind: 'unreadable', table: null, what: 'a statement in a charset that cannot be decoded' }];
     }
@@ -401,6 +405,8 @@ export class BinlogReader {
     const read = readStatement(query.statement, {
       ...query,
       flavor,
+      version: this.#version,
+      utcSeconds,
       tableDefaults: (name) => tableDefaults(fold(name)),
     });
     if (read.kind === 'rows') {

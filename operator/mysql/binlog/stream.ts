@@ -13,7 +13,7 @@ import { type BinlogPosition, renderPosition } from '../../model/position.js';
 import { type TableName, tableKey } from '../../model/source-table.js';
 import type { TablePlan } from '../../model/table-plan.js';
 import { readStatement } from '../ddl/reader.js';
-import { checksumBytes, eventType, hasValidChecksum } from './event.js';
+import { checksumBytes, eventType, hasValidChecksum, versionNumber } from './event.js';
 import { BinlogReader, type ReaderOptions, readStatementEvent } from './reader.js';
 import { type Arrival, BinlogTransport } from './transport.js';
 
@@ -48,7 +48,7 @@ export async function* streamBinlog(
   let arrival = await transport.next();
   if (arrival === null) return;
   await checkGtids(transport, from, options.flavor);
-  const foldsNames = await readsNamesFolded(transport);
+  const facts = await readServerFacts(transport);
   const defaults = new Map<string, TableDefaults>();
   const reader = new BinlogReader({
     flavor: options.flavor,
@@ -56,13 +56,13 @@ export async function* streamBinlog(
     planOf,
     rolledBack: options.rolledBack,
     hasChecksums: transport.hasChecksums,
-    foldsNames,
+    foldsNames: facts.foldsNames,
     selectedDatabases: options.selectedDatabases ?? null,
     tableDefaults: (name) => defaults.get(tableKey(name)) ?? null,
     onNulled: options.onNulled ?? (() => {}),
   });
   for (; arrival !== null; arrival = await transport.next()) {
-    await readDefaults(transport, arrival, { flavor: options.flavor, foldsNames, planOf, defaults });
+    await readDefaults(transport, arrival, { ...facts, flavor: options.flavor, planOf, defaults });
     const events = reader.read(arrival);
     yield events;
     assert(events.next().done, 'an arrival is read to its end before the next one is asked for');
@@ -87,9 +87,14 @@ async function checkGtids(
   });
 }
 
-async function readsNamesFolded(transport: BinlogTransport): Promise<boolean> {
-  const [row] = await transport.query('SELECT @@global.lower_case_table_names AS folding');
-  return Number(row?.folding ?? 0) !== 0;
+interface ServerFacts {
+  readonly foldsNames: boolean;
+  readonly version: number;
+}
+
+async function readServerFacts(transport: BinlogTransport): Promise<ServerFacts> {
+  const [row] = await transport.query('SELECT @@global.lower_case_table_names AS folding, VERSION() AS version');
+  return { foldsNames: Number(row?.folding ?? 0) !== 0, version: versionNumber(String(row?.version)) };
 }
 
 interface TableDefaults {
@@ -105,7 +110,7 @@ interface TableDefaults {
 async function readDefaults(
   transport: BinlogTransport,
   arrival: Arrival,
-  options: Pick<ReaderOptions, 'flavor' | 'foldsNames' | 'planOf'> & { readonly defaults: Map<string, TableDefaults> },
+  options: ServerFacts & Pick<ReaderOptions, 'flavor' | 'planOf'> & { readonly defaults: Map<string, TableDefaults> },
 ): Promise<void> {
   const wanted = new Map<string, TableName>();
   for (let index = 0; index < arrival.tos.length; index += 1) {
@@ -121,6 +126,8 @@ async function readDefaults(
     readStatement(query.statement, {
       ...query,
       flavor: options.flavor,
+      version: options.version,
+      utcSeconds: 0,
       tableDefaults: (name) => {
         const folded = options.foldsNames
           ? { database: name.database.toLowerCase(), table: name.table.toLowerCase() }
