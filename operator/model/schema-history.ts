@@ -2,13 +2,13 @@
  * Schema versions as a pure fold: a plan and a change give the next plan. Nothing here knows a server or a statement.
  */
 import type { SchemaChange } from './change.js';
-import type { SourceColumn } from './source-table.js';
+import type { SourceColumn, TableName } from './source-table.js';
 import type { AddedColumn, ColumnPlan, TablePlan } from './table-plan.js';
 
 export type AddColumns = Extract<SchemaChange, { kind: 'addColumns' }>;
 
-/** How a new column is carried over; null when it is left out (excluded columns). */
-export type DecideColumn = (column: SourceColumn) => Omit<ColumnPlan, 'sourceIndex'> | null;
+/** How a column is carried over; null for one that the task leaves out. */
+export type ColumnDecider = (table: TableName, column: SourceColumn) => Omit<ColumnPlan, 'sourceIndex'> | null;
 
 /**
  * The next version of the plan. Columns take their place in the source order (AFTER, FIRST), and the end of the target.
@@ -18,7 +18,7 @@ export type DecideColumn = (column: SourceColumn) => Omit<ColumnPlan, 'sourceInd
 export function applyAddColumns(
   plan: TablePlan,
   change: AddColumns,
-  decideColumn: DecideColumn,
+  decideColumn: ColumnDecider,
   recordId: number,
 ): TablePlan {
   const sourceColumns = [...plan.sourceColumns];
@@ -26,7 +26,7 @@ export function applyAddColumns(
   for (const { column, after } of change.columns) {
     if (findColumn(sourceColumns, column.name) >= 0) continue;
     sourceColumns.splice(placeOf(sourceColumns, after), 0, column);
-    const target = decideColumn(column);
+    const target = decideColumn(plan.source, column);
     if (target !== null) targets.push({ column, target });
   }
   if (sourceColumns.length === plan.sourceColumns.length) return plan;

@@ -1,4 +1,4 @@
-import { type AddColumns, applyAddColumns, fillText } from '../../operator/model/schema-history.js';
+import { type AddColumns, applyAddColumns, type ColumnDecider, fillText } from '../../operator/model/schema-history.js';
 import type { SourceColumn } from '../../operator/model/source-table.js';
 import type { TablePlan } from '../../operator/model/table-plan.js';
 import { parseColumnType } from '../../operator/mysql/column-type.js';
@@ -27,7 +27,7 @@ const plan: TablePlan = {
   addedColumns: [],
 };
 
-const decide = ({ name }: SourceColumn): ReturnType<Parameters<typeof applyAddColumns>[2]> =>
+const decide: ColumnDecider = (_, { name }) =>
   name === 'hidden' ? null : { targetName: name.toLowerCase(), targetType: 'BIGINT', onUnrepresentable: 'Fail' };
 
 function add(...columns: [SourceColumn, string | null][]): AddColumns {
