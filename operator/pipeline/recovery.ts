@@ -62,7 +62,7 @@ async function sendAgain(
   const signal = AbortSignal.any([stop, reading.signal]);
   const options = { serverId: checkpoint.value.serverId, signal, rolledBack };
   try {
-    reading: for await (const arrival of source.stream(
+    arrivals: for await (const arrival of source.stream(
       checkpoint.value.position,
       (name) => book.planOf(name),
       options,
@@ -75,7 +75,7 @@ async function sendAgain(
           } else if (batcher.add(event.batch)) await batcher.relieve();
         } else if (event.kind === 'commit') {
           book.moveTo(event.position);
-          if (comparePositions(event.position, upTo.position) >= 0) break reading;
+          if (comparePositions(event.position, upTo.position) >= 0) break arrivals;
         } else if (event.kind === 'rollback') {
           const begin = `${event.begin.file}:${event.begin.offset}`;
           return await sendAgain(missing, upTo, input, new Set([...rolledBack, begin]));

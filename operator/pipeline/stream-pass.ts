@@ -79,8 +79,9 @@ class Pass {
         if (arrived === 'tick') continue;
         if (arrived.done) break;
         for (const event of arrived.value) {
-          const begin = await this.#handle(event);
-          if (begin !== null) return { kind: 'rewind', begin };
+          if (event.kind === 'rollback') return await this.#rewind(event.begin);
+          const wait = this.#handle(event);
+          if (wait !== null) await wait;
         }
         next = arrivals.next();
         next.catch(() => undefined);
@@ -102,7 +103,7 @@ class Pass {
   /** Waits for the next arrival, but wakes for what is due by the clock. */
   async #nextOrTick<T>(next: Promise<T>): Promise<T | 'tick'> {
     await this.#followShards();
-    await this.#flushIfDue();
+    if (!this.#isInTransaction && this.#isFlushDue()) await this.#flushDue();
     const wake = new AbortController();
     const { clock, settings } = this.#input;
     const tick = clock.sleep(Math.min(settings.flushIntervalMs, settings.shardPollMs), wake.signal).then(
@@ -116,29 +117,28 @@ class Pass {
     }
   }
 
-  /** Returns the place to rewind for, or null. */
-  async #handle(event: ChangeEvent): Promise<string | null> {
+  /** Returns what must be awaited before the next event; null, without a promise, for nearly all of them. */
+  #handle(event: Exclude<ChangeEvent, { kind: 'rollback' }>): Promise<void> | null {
     switch (event.kind) {
       case 'rows':
         this.#isInTransaction = true;
         if (!this.#watches.isEmpty) this.#touch(tableKey(event.batch.plan.source));
-        if (this.#batcher.add(event.batch)) await this.#batcher.relieve();
-        return null;
+        return this.#batcher.add(event.batch) ? this.#batcher.relieve() : null;
       case 'commit':
         this.#moveTo(event.position, event.utcSeconds);
-        await this.#flushIfDue();
-        return null;
+        return this.#isFlushDue() ? this.#flushDue() : null;
       case 'alive':
-        if (!this.#isInTransaction)
-          this.#moveTo(event.position, Math.floor(this.#input.clock.nowMs() / 1000) - heartbeatSkewSeconds);
+        if (!this.#isInTransaction) this.#moveTo(event.position, this.#heartbeatSeconds());
         return null;
       case 'schema':
-        await this.#applySchema(event);
-        return null;
-      case 'rollback':
-        await this.#flushing;
-        return `${event.begin.file}:${event.begin.offset}`;
+        return this.#applySchema(event);
     }
+  }
+
+  async #rewind(begin: BinlogPosition): Promise<PassEnding> {
+    await this.#flushing;
+    if (this.#failure !== null) throw this.#failure;
+    return { kind: 'rewind', begin: `${begin.file}:${begin.offset}` };
   }
 
   #moveTo(position: BinlogPosition, utcSeconds: number): void {
@@ -154,25 +154,34 @@ class Pass {
     if (this.#watches.isWatching(key)) this.#touched.add(key);
   }
 
-  async #flushIfDue(): Promise<void> {
-    if (this.#failure !== null) throw this.#failure;
-    if (this.#isInTransaction) return;
+  #isFlushDue(): boolean {
+    if (this.#failure !== null) return true;
     const { settings, clock, checkpoint, caughtUpAt } = this.#input;
     const isFull = this.#batcher.bytes >= settings.flushBytesMax || this.#batcher.groupCount >= groupsPerFlushMax;
-    if (!isFull && this.#flushing !== null) return;
-    const hasMoved =
-      this.#upTo.position.offset !== checkpoint.value.position.offset ||
-      this.#upTo.position.file !== checkpoint.value.position.file;
-    const hasNews = !this.#batcher.isEmpty || hasMoved;
-    const isFirstCaughtUp = !checkpoint.value.caughtUp && isCaughtUp(this.#upTo.position, caughtUpAt);
+    if (isFull) return true;
+    if (this.#flushing !== null) return false;
+    if (!checkpoint.value.caughtUp && isCaughtUp(this.#upTo.position, caughtUpAt)) return true;
     const waitedMs = clock.monotonicMs() - this.#flushedMs;
+    if (waitedMs < settings.flushIntervalMs) return false;
     const lagSeconds = clock.nowMs() / 1000 - this.#upTo.utcSeconds;
-    const intervalMs =
-      lagSeconds > catchUpLagSeconds ? Math.max(settings.flushIntervalMs, idleSaveMsMax) : settings.flushIntervalMs;
-    if (isFull || isFirstCaughtUp || (hasNews && waitedMs >= intervalMs)) {
-      await this.#flushing;
-      this.#startFlush();
-    }
+    const isHistory = lagSeconds > catchUpLagSeconds && waitedMs < idleSaveMsMax;
+    return !isHistory && (!this.#batcher.isEmpty || this.#hasMoved());
+  }
+
+  /** Starts a flush; waits only for the one before it. */
+  async #flushDue(): Promise<void> {
+    await this.#flushing;
+    if (this.#failure !== null) throw this.#failure;
+    this.#startFlush();
+  }
+
+  #hasMoved(): boolean {
+    const saved = this.#input.checkpoint.value.position;
+    return this.#upTo.position.offset !== saved.offset || this.#upTo.position.file !== saved.file;
+  }
+
+  #heartbeatSeconds(): number {
+    return Math.floor(this.#input.clock.nowMs() / 1000) - heartbeatSkewSeconds;
   }
 
   async #flushNow(): Promise<void> {

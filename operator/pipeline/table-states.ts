@@ -50,7 +50,7 @@ export function foldShards(tables: Tables, shards: readonly ShardDocument[]): Ta
   for (const shard of shards) {
     for (const [key, told] of Object.entries(shard.tables)) {
       const table = folded[key];
-      if (!table || table.state !== 'copying' || told.generation !== table.generation || !told.completeAfter) continue;
+      if (table?.state !== 'copying' || told.generation !== table.generation || !told.completeAfter) continue;
       if (table.completeAfter !== null) continue;
       const baseWatermark = Math.max(table.baseWatermark, table.watch?.watermark ?? 0);
       folded = { ...folded, [key]: { ...table, completeAfter: told.completeAfter, baseWatermark } };
