@@ -56,7 +56,7 @@ export const objectSchema = z.strictObject({
     .record(
       sourceNameSchema,
       z.string().regex(typePattern, {
-        error: `a MaxCompute type: ${columnTypeNames.join(', ')} with p from 1 to 38 and s from 0 to 18`,
+        error: `a MaxCompute type: ${columnTypeNames.join(', ')} with p from 1 to 38 and s from 0 to 18 (inside { } in quotes, for its comma)`,
       }),
     )
     .default({})

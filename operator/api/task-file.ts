@@ -82,14 +82,12 @@ function readParts(text: string, faults: Fault[]): Part[] {
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const parts: Part[] = [];
   for (const document of documents as Document.Parsed[]) {
-    const brokenLines = new Set<number>();
-    for (const error of document.errors) {
-      const line = lines.linePos(error.pos[0]).line;
-      if (!brokenLines.has(line)) faults.push({ line, path: '', sentence: syntaxSentence(error.code) });
-      brokenLines.add(line);
+    // The first one only: what a parser says after it is about text that it has lost its way in.
+    const broken = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0])[0];
+    if (broken) {
+      faults.push({ line: lines.linePos(broken.pos[0]).line, path: '', sentence: syntaxSentence(broken.code) });
+      continue;
     }
-    // What a broken document means is a guess: its other faults would be too.
-    if (document.errors.length > 0 || document.contents === null) continue;
     for (const { path, line, firstLine } of duplicateKeys(document, lines)) {
       faults.push({ line, path: renderPath(path), sentence: `the same key stands at line ${firstLine} already` });
     }
@@ -97,7 +95,7 @@ function readParts(text: string, faults: Fault[]): Part[] {
       faults.push({ line: lineOf(document, lines, path), path: renderPath(path), sentence });
     };
     const value = toValue(document, report);
-    if (value) parts.push({ value, report, line: lineOf(document, lines, []) });
+    if (value !== null) parts.push({ value, report, line: lineOf(document, lines, []) });
   }
   return parts;
 }
@@ -113,7 +111,8 @@ function toValue(document: Document.Parsed, report: Part['report']): Record<stri
     return null;
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  report([], `a document that is not a map; wanted: a ${taskKind} or a Secret`);
+  // Nothing but comments between two separators is no fault.
+  if (value !== null) report([], `a document that is not a map; wanted: a ${taskKind} or a Secret`);
   return null;
 }
 

@@ -13,6 +13,7 @@ const syntaxSentences: Readonly<Record<string, string>> = {
   MISSING_CHAR: 'a character is missing: a closing quote or bracket, a comma, or a space after a colon',
   MULTILINE_IMPLICIT_KEY: 'a line that is neither a key with a colon nor a list item',
   TAB_AS_INDENT: 'a tab in the indentation; YAML takes spaces only',
+  TAG_RESOLVE_FAILED: 'a tag (!name) that YAML does not know; a text that starts with ! goes in quotes',
   UNEXPECTED_TOKEN: 'something stands where YAML expects nothing; is a quote, bracket or line break missing?',
 };
 

@@ -30,9 +30,9 @@ describe('the samples', () => {
   });
 
   it('give the Secrets beside the task', () => {
-    const { secrets } = parseTaskFile(read('shop.yaml'), 'shop.yaml');
-    expect([...secrets.keys()]).toEqual(['shop-mysql', 'quickstart-key']);
-    expect(secrets.get('shop-mysql')?.get('username')).toBe('mcsync');
+    const { secrets } = parseTaskFile(read('mysql.yaml'), 'mysql.yaml');
+    expect([...secrets.keys()]).toEqual(['mysql-account', 'warehouse-key']);
+    expect(secrets.get('mysql-account')?.get('username')).toBe('mcsync');
   });
 });
 
