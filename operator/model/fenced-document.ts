@@ -50,7 +50,8 @@ export class FencedDocument<T extends Envelope> {
     for (let attempt = 1; attempt <= claimAttemptsMax; attempt += 1) {
       const stored = await claim.store.load(claim.name);
       const previous = stored && parseDocument<T>(claim.name, stored.body, claim.taskId);
-      if (stored && previous?.writer.id === claim.writerId) return new FencedDocument(claim, previous, stored.version);
+      const landedLate = attempt > 1 && stored && previous?.writer.id === claim.writerId;
+      if (landedLate) return new FencedDocument(claim, previous, stored.version);
       const epoch: number = previous?.writer.epoch ?? 0;
       displacedEpoch ??= epoch;
       if (epoch !== displacedEpoch) throw anotherWriter(claim, previous?.writer);

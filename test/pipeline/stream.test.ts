@@ -191,6 +191,44 @@ test('commits what came before an added column under the old schema, then alters
   expect(widths.every(([recordId, width]) => width === ((recordId ?? 0) <= 2 ? 1 : 2))).toBe(true);
 });
 
+test('keeps every schema version that a checkpoint named', async () => {
+  const add = (name: string): Transaction => ({
+    schema: [
+      {
+        kind: 'addColumns',
+        table: { database: 'shop', table: 'orders' },
+        columns: [
+          {
+            column: {
+              name,
+              type: { kind: 'year' },
+              typeText: 'year',
+              nullable: true,
+              defaultText: null,
+              generated: null,
+            },
+            after: null,
+          },
+        ],
+      },
+    ],
+    utcSeconds: hour(2),
+  });
+  const bench = new StreamBench(
+    [log[0] as Transaction, add('a'), log[1] as Transaction, add('b')],
+    ['orders', 'items'],
+  );
+  bench.maxCompute.tables.set('orders_base', {
+    spec: { table: 'orders_base', columns: [], partitionColumns: [], comment: '', lifecycleDays: null },
+    rows: [],
+    partitions: new Set(),
+  });
+  await bench.live();
+  const versions = bench.store.read<{ versions: { schemaVersion: number }[] }>('shop-schema').versions;
+  expect(versions.map((version) => version.schemaVersion)).toEqual([2, 3]);
+  expect(bench.checkpoint.tables['shop.orders']?.schemaVersion).toBe(3);
+});
+
 test('stops at a change that it cannot carry over, with everything before it committed', async () => {
   const schema: Transaction = {
     schema: [{ kind: 'incompatible', table: { database: 'shop', table: 'orders' }, what: 'DROP COLUMN note' }],
