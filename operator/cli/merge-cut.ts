@@ -21,9 +21,11 @@ export interface Cut {
   /** Null where nothing is streamed. */
   readonly position: string | null;
   readonly utcSeconds: number;
+  /** For the name of a result: of the last event, or of now where there was none. */
+  readonly namedSeconds: number;
 }
 
-export async function loadCut({ store, name, stateDir }: TaskContext): Promise<Cut> {
+export async function loadCut({ store, name, stateDir }: TaskContext, nowMs: number): Promise<Cut> {
   const { config, plan, checkpoint, shards } = await observeDocuments(store, name, 1);
   const { taskId } = requireStarted(config, name, stateDir);
   if (plan?.stage !== 'done') throw tooEarly('the task has no plan yet: its precheck has not passed');
@@ -38,6 +40,7 @@ export async function loadCut({ store, name, stateDir }: TaskContext): Promise<C
     recordId: checkpoint?.recordId ?? 0,
     position: checkpoint && renderPosition(checkpoint.position),
     utcSeconds: checkpoint?.utcSeconds ?? 0,
+    namedSeconds: checkpoint?.utcSeconds || Math.floor(nowMs / 1000),
   };
 }
 
@@ -68,7 +71,12 @@ export function planMerge(
   ) {
     throw tooEarly('its baseline is not committed, or the stream has not passed the end of its copy', table);
   }
-  if (beforeUtcSeconds !== null) refuseMoment(table, cut, known.completeSinceSeconds, beforeUtcSeconds, nowMs);
+  if (beforeUtcSeconds !== null) {
+    // No event was seen by then: the baseline was read before its worker saved for the last time.
+    const copiedMs = planned.snapshot === null ? 0 : Math.max(0, ...cut.shards.map((shard) => shard.updatedAtMs));
+    const completeSeconds = known.completeSinceSeconds || Math.ceil(copiedMs / 1000);
+    refuseMoment(table, cut, completeSeconds, beforeUtcSeconds, nowMs);
+  }
   const plan = cut.versions.find(
     (version) => tableKey(version.source) === table && version.schemaVersion === known.schemaVersion,
   );

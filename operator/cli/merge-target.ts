@@ -18,7 +18,7 @@ export function mergeComment({ metadata }: SyncTask, taskId: string, table: stri
 /** As in DTS's own document: the table's name and the seconds of the moment. */
 export function resultName(plan: TablePlan, cut: Cut, flags: { readonly at?: number; readonly into?: string }): string {
   const body = plan.baseTable?.replace(/_base$/, '') ?? plan.logTable?.replace(/_log$/, '') ?? '';
-  const name = (flags.into ?? `${body}_${flags.at ?? cut.utcSeconds}`).toLowerCase();
+  const name = (flags.into ?? `${body}_${flags.at ?? cut.namedSeconds}`).toLowerCase();
   if (!/^[a-z]\w*$/.test(name) || name.length > nameBytesMax) {
     throw new SyncError('USAGE', {
       seen: `${name} as the name of the result`,

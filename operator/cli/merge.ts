@@ -20,7 +20,7 @@ export interface MergeFlags extends TaskFlags {
   /** Epoch seconds, exclusive. */
   readonly at?: number;
   readonly into?: string;
-  readonly print: boolean;
+  readonly print?: boolean;
 }
 
 interface Merge {
@@ -31,7 +31,7 @@ interface Merge {
 
 export async function mergeCommand(names: readonly string[], flags: MergeFlags): Promise<ExitCode> {
   const context = await loadTask(flags);
-  const cut = await loadCut(context);
+  const cut = await loadCut(context, systemClock.nowMs());
   const tables = findTables(
     names,
     cut.plan.tables.map((planned) => planned.plan.source),

@@ -64,10 +64,10 @@ function quickstart(end: End): Command {
     .description(
       'show the main job on this machine: embedded MySQL, local MaxCompute, sample traffic, row-by-row proof',
     )
-    .option('--stay', 'leave everything up afterwards, until Ctrl-C', false)
-    .option('--verify', 'compare once more what a `--stay` elsewhere keeps up', false)
+    .option('--stay', 'leave everything up afterwards, until Ctrl-C')
+    .option('--verify', 'compare once more what a `--stay` elsewhere keeps up')
     .addHelpText('after', examples(['mcsync quickstart --stay', 'mcsync quickstart --verify']))
-    .action(async (flags: { stay: boolean; verify: boolean }) => {
+    .action(async (flags: { stay?: boolean; verify?: boolean }) => {
       const { quickstartCommand } = await import('./quickstart.js');
       end(await quickstartCommand(flags));
     });
@@ -82,7 +82,7 @@ function run(end: End): Command {
         'caught-up',
       ]),
     )
-    .option('-v, --verbose', 'also show what the workers report when all is well', false)
+    .option('-v, --verbose', 'also show what the workers report when all is well')
     .addHelpText(
       'after',
       `
@@ -91,7 +91,7 @@ function run(end: End): Command {
 ${examples(['mcsync run -f task.yaml', 'mcsync run -f task.yaml --secrets /run/secrets --until caught-up'])}
   Ctrl-C commits what was read and ends; the same command resumes. A second Ctrl-C ends at once, and loses nothing either.`,
     )
-    .action(async (flags: TaskFlags & { until?: 'synchronizing' | 'caught-up'; verbose: boolean }) => {
+    .action(async (flags: TaskFlags & { until?: 'synchronizing' | 'caught-up'; verbose?: boolean }) => {
       const { runCommand } = await import('./run.js');
       end(await runCommand(flags));
     });
@@ -110,9 +110,9 @@ function precheck(end: End): Command {
 function status(end: End): Command {
   return showing(onTask(new Command('status')))
     .description('show phase, progress, lag, position and the rows of each table')
-    .option('-w, --watch', 'show it again whenever it changes, until Ctrl-C', false)
+    .option('-w, --watch', 'show it again whenever it changes, until Ctrl-C')
     .addHelpText('after', examples(['mcsync status -f task.yaml --watch', 'mcsync status -f task.yaml -o json']))
-    .action(async (flags: ShowFlags & { watch: boolean }) => {
+    .action(async (flags: ShowFlags & { watch?: boolean }) => {
       const { statusCommand } = await import('./status.js');
       end(await statusCommand(flags));
     });
@@ -142,7 +142,7 @@ function merge(end: End): Command {
       parseTime,
     )
     .option('--into <name>', 'table that takes the result; default: the target name and the seconds of the time')
-    .option('--print', 'print the SQL and run nothing', false)
+    .option('--print', 'print the SQL and run nothing')
     .addHelpText(
       'after',
       examples(
@@ -154,7 +154,7 @@ function merge(end: End): Command {
         true,
       ),
     )
-    .action(async (tables: string[], flags: TaskFlags & { at?: number; into?: string; print: boolean }) => {
+    .action(async (tables: string[], flags: TaskFlags & { at?: number; into?: string; print?: boolean }) => {
       const { mergeCommand } = await import('./merge.js');
       end(await mergeCommand(tables, flags));
     });
@@ -169,7 +169,7 @@ function emulator(end: End): Command {
       'address to listen on; others than this machine reach it only if you say so',
       '127.0.0.1',
     )
-    .option('--data <dir>', 'folder that keeps tables and rows; default: memory of this process only')
+    .option('--data <dir>', 'folder that keeps tables and rows; default: none, nothing is kept')
     .option('--project <name>', 'project to serve', 'local')
     .option('--access-key <id:secret>', 'access key to accept', parseAccessKey, { id: 'local', secret: 'local-secret' })
     .addHelpText(

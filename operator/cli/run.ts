@@ -31,7 +31,7 @@ import { readLogLine } from './worker-log.js';
 
 export interface RunFlags extends TaskFlags {
   readonly until?: 'synchronizing' | 'caught-up';
-  readonly verbose: boolean;
+  readonly verbose?: boolean;
 }
 
 const tickMs = 300;
@@ -79,7 +79,7 @@ async function supervise(
     onStatus: (status, { precheck }) => {
       if (precheck && precheck.checkedAtMs > shownFindingsMs) {
         shownFindingsMs = precheck.checkedAtMs;
-        view.line(renderFindings(precheck.findings));
+        view.line(renderFindings(precheck.findings.filter(({ severity }) => flags.verbose || severity !== 'info')));
       }
       const trouble = status.failure && status.message !== '' ? status.failure : null;
       const words = trouble ? renderFailure(trouble) : '';

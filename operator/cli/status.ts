@@ -22,7 +22,7 @@ interface ShownStatus extends TaskStatus {
 
 const watchMs = 1_000;
 
-export async function statusCommand(flags: ShowFlags & { readonly watch: boolean }): Promise<ExitCode> {
+export async function statusCommand(flags: ShowFlags & { readonly watch?: boolean }): Promise<ExitCode> {
   const context = await loadTask(flags);
   const show = async (): Promise<string> => {
     const status = await readStatus(context);

@@ -8,7 +8,7 @@ import type { ObservedDocuments } from './observe.js';
 export interface RoleRestarts {
   /** Ends since the last progress. */
   readonly count: number;
-  /** Ends since the control plane began; for people. */
+  /** Ends since the control plane began that were no orderly ones; for people. */
   readonly total: number;
   /** The end counted last. */
   readonly endedAtMs: number | null;
@@ -29,11 +29,12 @@ export function foldRestarts(
     const last = before[role];
     const progress = progressOf(role, documents);
     const count = progress === last.progress ? last.count : 0;
-    const endedAtMs = workers.find((worker) => worker.role === role && worker.state === 'ended')?.endedAtMs ?? null;
+    const ended = workers.find((worker) => worker.role === role && worker.state === 'ended');
+    const endedAtMs = ended?.endedAtMs ?? null;
     const isNewEnd = endedAtMs !== null && endedAtMs !== last.endedAtMs;
     return {
       count: count + (isNewEnd ? 1 : 0),
-      total: last.total + (isNewEnd ? 1 : 0),
+      total: last.total + (isNewEnd && ended?.exitCode !== 0 ? 1 : 0),
       endedAtMs: endedAtMs ?? last.endedAtMs,
       progress,
     };
