@@ -1,4 +1,3 @@
-import mysql from 'mysql2/promise';
 import { openSession } from '../../operator/mysql/connect.js';
 import { readIdentity } from '../../operator/mysql/server-state.js';
 import { findStart, findVisiblePosition, type VisiblePosition } from '../../operator/mysql/start-position.js';
@@ -7,27 +6,23 @@ import { mysql56, startMySql56 } from '../parts/mysql56.js';
 import { describeWithPart } from '../parts/part.js';
 import type { TestServer } from '../parts/test-server.js';
 import { settingsOf } from './servers.js';
+import { isAtOrBelow, readCommits, startWriters, statementsInLog, writersCount } from './writers.js';
 
 /** Commits as slow and as contended as these servers allow, files that rotate often, and each statement in the log. */
 const slowCommits = ['--sync-binlog=1', '--innodb-flush-log-at-trx-commit=1', '--max-binlog-size=65536'];
 const cases = [
-  { part: mysql56, start: startMySql56, options: ['--binlog-rows-query-log-events=ON'], user: 'root', method: 'lock' },
+  { part: mysql56, start: startMySql56, options: [statementsInLog.mysql], user: 'root', method: 'lock' },
   {
     part: mysql56,
     start: startMySql56,
-    options: ['--binlog-rows-query-log-events=ON'],
+    options: [statementsInLog.mysql],
     user: 'reader',
     method: 'file-start',
   },
   {
     part: mysql56,
     start: startMySql56,
-    options: [
-      '--binlog-rows-query-log-events=ON',
-      '--gtid-mode=ON',
-      '--enforce-gtid-consistency',
-      '--log-slave-updates',
-    ],
+    options: [statementsInLog.mysql, '--gtid-mode=ON', '--enforce-gtid-consistency', '--log-slave-updates'],
     user: 'reader',
     // 5.6 puts a transaction into gtid_executed when it is written to the log, before InnoDB shows it.
     method: 'file-start',
@@ -35,13 +30,12 @@ const cases = [
   {
     part: mariadb,
     start: startMariaDb,
-    options: ['--binlog-annotate-row-events=ON'],
+    options: [statementsInLog.mariadb],
     user: 'reader',
     method: 'binlog-snapshot',
   },
 ] as const;
 
-const writersCount = 16;
 const probesCount = 60;
 
 describe.each(cases)('the start position', ({ part, start, options, user, method }) => {
@@ -65,16 +59,20 @@ describe.each(cases)('the start position', ({ part, start, options, user, method
         const commits = await readCommits(server);
         expect(commits.length).toBeGreaterThanOrEqual(written);
         const missed = probes.flatMap(({ found, seen }) =>
-          commits.filter((commit) => isAtOrBelow(commit, found) && commit.n > (seen.get(commit.w) ?? 0)),
+          commits.filter(
+            (commit) => isAtOrBelow(commit, found.position, found.method) && commit.n > (seen.get(commit.w) ?? 0),
+          ),
         );
         expect(missed).toEqual([]);
         // The probe is worth something only where it fell between commits.
-        const below = probes.map(({ found }) => commits.filter((commit) => isAtOrBelow(commit, found)).length);
+        const below = probes.map(
+          ({ found }) => commits.filter((commit) => isAtOrBelow(commit, found.position, found.method)).length,
+        );
         expect(below.at(-1)).toBeGreaterThan(writersCount);
         for (const { found } of probes) {
           if (found.position.gtidSet === null || server.flavor === 'mariadb') continue;
           const last = Number(/:1-(\d+)$/.exec(found.position.gtidSet)?.[1]);
-          expect(commits.filter((commit) => isAtOrBelow(commit, found)).at(-1)?.gtid).toBe(last);
+          expect(commits.filter((commit) => isAtOrBelow(commit, found.position, found.method)).at(-1)?.gtid).toBe(last);
         }
       });
     },
@@ -136,35 +134,6 @@ function isWithGtids(options: readonly string[]): boolean {
   return options.includes('--gtid-mode=ON');
 }
 
-async function startWriters(server: TestServer): Promise<{ assertRunning(): void; stop(): Promise<number> }> {
-  let isOver = false;
-  let written = 0;
-  let failure: unknown = null;
-  const connections = await Promise.all(
-    Array.from({ length: writersCount }, () => mysql.createConnection(server.connectionOptions())),
-  );
-  const loops = connections.map(async (connection, w) => {
-    for (let n = 1; !isOver; n += 1) {
-      await connection.query(`INSERT INTO shop.t VALUES (${w}, ${n})`);
-      written += 1;
-    }
-  });
-  const all = Promise.all(loops).catch((error: unknown) => {
-    failure = error;
-  });
-  return {
-    assertRunning: () => {
-      if (failure) throw failure;
-    },
-    stop: async () => {
-      isOver = true;
-      await all;
-      for (const connection of connections) connection.destroy();
-      return written;
-    },
-  };
-}
-
 interface Probe {
   readonly found: VisiblePosition;
   /** Highest row of each writer in a read that began after the position was known: writers count up without gaps. */
@@ -183,40 +152,6 @@ async function probe(server: TestServer, username: string, check: () => void): P
     probes.push({ found, seen: new Map(rows.map(([w, n]) => [Number(w), Number(n)])) });
   }
   return probes;
-}
-
-interface Commit {
-  readonly w: number;
-  readonly n: number;
-  readonly file: string;
-  readonly endOffset: number;
-  /** Number within the server's own GTIDs; 0 where there are none. */
-  readonly gtid: number;
-}
-
-/** What each transaction wrote and where it ends, as the server lists its own log. */
-async function readCommits(server: TestServer): Promise<Commit[]> {
-  const commits: Commit[] = [];
-  for (const { Log_name: file } of await server.query('SHOW BINARY LOGS')) {
-    let row: { w: number; n: number } | null = null;
-    let gtid = 0;
-    for (const event of await server.query(`SHOW BINLOG EVENTS IN '${file}'`)) {
-      const info = event.Info ?? '';
-      gtid = Number(/GTID_NEXT= '[-0-9a-f]+:(\d+)'/.exec(info)?.[1] ?? gtid);
-      const insert = /INSERT INTO shop\.t VALUES \((\d+), (\d+)\)/.exec(info);
-      if (insert) row = { w: Number(insert[1]), n: Number(insert[2]) };
-      if (event.Event_type === 'Xid' && row) {
-        commits.push({ ...row, file: file ?? '', endOffset: Number(event.End_log_pos), gtid });
-        row = null;
-      }
-    }
-  }
-  return commits;
-}
-
-function isAtOrBelow(commit: Commit, { position, method }: VisiblePosition): boolean {
-  if (method === 'gtid-executed') return commit.gtid <= Number(/:1-(\d+)$/.exec(position.gtidSet ?? '')?.[1] ?? 0);
-  return commit.file < position.file || (commit.file === position.file && commit.endOffset <= position.offset);
 }
 
 async function statementsFrom(server: TestServer, from: { file: string; offset: number }): Promise<string[]> {
