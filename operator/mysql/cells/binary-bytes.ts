@@ -5,6 +5,11 @@ import { tableKey } from '../../model/source-table.js';
 import type { BinaryCellPlan, BinaryCellReader } from './binary-cell.js';
 import { type BytesTarget, compileBinaryTarget, compileTextTarget } from './bytes-target.js';
 import { charsetDecoder } from './charset.js';
+import { uncompress } from './compressed-column.js';
+import { type IdentifierKind, identifierBytes, identifierTextBytesMax, identifierWriters } from './identifier-text.js';
+import { JsonOutput } from './json-output.js';
+import { writeJson } from './json-text.js';
+import { compileRefusal } from './refusal.js';
 import { readPrefix, wireType } from './wire.js';
 
 export function compileBinaryText(plan: BinaryCellPlan, charset: string): BinaryCellReader | null {
@@ -13,9 +18,9 @@ export function compileBinaryText(plan: BinaryCellPlan, charset: string): Binary
   const send = compileTextTarget(plan.source, plan.column, plan.index, plan.context);
   const decoder = charsetDecoder(charset);
   if (decoder === null) throw charsetUnknown(plan, charset);
-  if (decoder === 'copy') return compilePrefixed(prefixBytes, send);
+  if (decoder === 'copy') return compilePrefixed(plan, send);
   const scratch = new Scratch();
-  return compilePrefixed(prefixBytes, (sink, bytes, from, to) => {
+  return compilePrefixed(plan, (sink, bytes, from, to) => {
     const out = scratch.take(Math.ceil((to - from) * decoder.growthMax));
     send(sink, out, 0, decoder.write(bytes, from, to, out));
   });
@@ -30,24 +35,70 @@ export function compileBinaryBytes(plan: BinaryCellPlan, type: SourceType): Bina
     case 'vector': {
       const send = compileBinaryTarget(plan.source, plan.column, plan.index, plan.context);
       const fixedBytes = type.kind === 'bytes' ? type.fixedBytes : null;
-      return compilePrefixed(prefixBytes, fixedBytes === null ? send : compilePadding(fixedBytes, send));
+      return compilePrefixed(plan, fixedBytes === null ? send : compilePadding(fixedBytes, send));
     }
     case 'json':
+      if (plan.layout.typeCode === wireType.json) return compileJson(plan);
       // MariaDB's JSON is text.
-      if (plan.layout.typeCode === wireType.json) return null;
-      return compilePrefixed(prefixBytes, compileTextTarget(plan.source, plan.column, plan.index, plan.context));
+      return compilePrefixed(plan, compileTextTarget(plan.source, plan.column, plan.index, plan.context));
+    case 'inet4':
+    case 'inet6':
+    case 'uuid':
+      return compileIdentifier(plan, type.kind);
     default:
       return null;
   }
 }
 
-function compilePrefixed(prefixBytes: number, send: BytesTarget): BinaryCellReader {
+function compilePrefixed(plan: BinaryCellPlan, send: BytesTarget): BinaryCellReader {
+  const { prefixBytes, typeCode } = plan.layout;
+  const isCompressed = typeCode === wireType.blobCompressed || typeCode === wireType.varcharCompressed;
+  const take = isCompressed ? compileUncompressed(plan, send) : send;
   return (bytes, at, sink) => {
     const from = at + prefixBytes;
     const to = from + readPrefix(bytes, at, prefixBytes);
-    send(sink, bytes, from, to);
+    take(sink, bytes, from, to);
     return to;
   };
+}
+
+function compileUncompressed(plan: BinaryCellPlan, send: BytesTarget): BytesTarget {
+  const refuse = compileRefusal(plan.source, plan.column, plan.context);
+  return (sink, bytes, from, to) => {
+    let plain: Buffer | null;
+    try {
+      plain = uncompress(bytes, from, to);
+    } catch (cause) {
+      throw plan.garbled(cause);
+    }
+    if (plain === null) refuse('a value of more than 8 MiB');
+    else send(sink, plain, 0, plain.length);
+  };
+}
+
+function compileIdentifier(plan: BinaryCellPlan, kind: IdentifierKind): BinaryCellReader {
+  const send = compileTextTarget(plan.source, plan.column, plan.index, plan.context);
+  const write = identifierWriters[kind];
+  const scratch = Buffer.alloc(identifierTextBytesMax);
+  const toText: BytesTarget = (sink, bytes, from) => send(sink, scratch, 0, write(bytes, from, scratch));
+  // They travel as BINARY(n) does.
+  return compilePrefixed(plan, compilePadding(identifierBytes[kind], toText));
+}
+
+function compileJson(plan: BinaryCellPlan): BinaryCellReader {
+  const send = compileTextTarget(plan.source, plan.column, plan.index, plan.context);
+  const refuse = compileRefusal(plan.source, plan.column, plan.context);
+  const out = new JsonOutput();
+  return compilePrefixed(plan, (sink, bytes, from, to) => {
+    out.reset();
+    try {
+      writeJson(bytes, from, to, out);
+    } catch (cause) {
+      throw plan.garbled(cause);
+    }
+    if (out.isTooLong) refuse('a value of more than 8 MiB');
+    else send(sink, out.bytes, 0, out.length);
+  });
 }
 
 /** BINARY(n): the server strips zeros from the end of the cell (sql/field.cc `Field_string::pack`); SELECT shows them. */

@@ -34,6 +34,8 @@ export interface BinaryCellPlan {
   readonly context: CellContext;
   /** The cell does not fit the schema: what to throw. */
   readonly mismatch: () => SyncError;
+  /** The bytes are not such as the type has: what to throw. */
+  readonly garbled: (cause: unknown) => SyncError;
 }
 
 /** `column` null: the cell is only stepped over. */
@@ -48,7 +50,8 @@ export function compileBinaryCell(
   if (layout === null) throw typeUnknown(source, wire, context);
   if (column === null) return compileSkip(layout);
   const mismatch = (): SyncError => typeMismatch(source, wire, context);
-  const reader = compileReader({ source, layout, column, index: columnIndex, context, mismatch });
+  const garbled = (cause: unknown): SyncError => cellGarbled(source, context, cause);
+  const reader = compileReader({ source, layout, column, index: columnIndex, context, mismatch, garbled });
   if (reader === null) throw mismatch();
   return reader;
 }
@@ -121,5 +124,15 @@ function typeMismatch(source: SourceColumn, wire: CellWire, context: CellContext
     seen: `column ${source.name} is known as ${source.typeText}, but travels as type ${wire.typeCode} with metadata ${wire.metadata}`,
     wanted: 'the column as its schema describes it',
     fix: 'The schema changed without a statement in the binary log. Take the table again with mcsync resnapshot.',
+  });
+}
+
+function cellGarbled(source: SourceColumn, context: CellContext, cause: unknown): SyncError {
+  return new SyncError('VALUE_UNDECODABLE', {
+    table: tableKey(context.table),
+    seen: `a cell of column ${source.name} (${source.typeText}) that is not one of its type`,
+    wanted: 'the bytes that MySQL and MariaDB write for the type',
+    fix: `Exclude the column (excludeColumns: [${source.name}]) or the table, and report the server version.`,
+    cause,
   });
 }

@@ -1,10 +1,9 @@
 /** Readers of INT, YEAR, BIT, DECIMAL, FLOAT and DOUBLE cells. */
 import type { BinaryCellPlan, BinaryCellReader } from './binary-cell.js';
 import { compileDecimalTarget } from './decimal-target.js';
-import { writeDigits } from './digits.js';
+import { decimalTextWriter } from './decimal-text.js';
 import { compileIntTarget } from './int-target.js';
 import { compileRealTarget } from './real-target.js';
-import { partialDigitsBytes } from './wire.js';
 
 export function compileBinaryInt(plan: BinaryCellPlan, width: 1 | 2 | 3 | 4 | 8, unsigned: boolean): BinaryCellReader {
   const { number, halves } = compileIntTarget(plan.source, plan.column, plan.index, plan.context, unsigned);
@@ -61,56 +60,17 @@ export function compileBinaryBit(plan: BinaryCellPlan): BinaryCellReader {
   };
 }
 
-/**
- * DECIMAL: groups of nine digits as big-endian integers, the outermost ones shorter; the top bit is flipped, and all bits
- * of a negative value (strings/decimal.c `decimal2bin`).
- */
 export function compileBinaryDecimal(plan: BinaryCellPlan): BinaryCellReader {
   const precision = plan.layout.metadata & 0xff;
   const scale = plan.layout.metadata >> 8;
   const send = compileDecimalTarget(plan.source, { precision, scale }, plan.column, plan.index, plan.context);
-  const whole = precision - scale;
-  const groups = decimalGroups(whole, scale);
-  // Room for the sign, one zero before the point, and the point.
+  const { write, end } = decimalTextWriter(precision, scale);
   const scratch = Buffer.alloc(precision + 3);
-  const pointAt = whole === 0 ? 2 : whole + 1;
-  const end = scale === 0 ? pointAt : pointAt + 1 + scale;
   const width = plan.layout.fixedBytes as number;
   return (bytes, at, sink) => {
-    const isNegative = ((bytes[at] as number) & 0x80) === 0;
-    const flip = isNegative ? 0xff : 0;
-    let offset = at;
-    let text = 1;
-    let seen = 0;
-    if (whole === 0) scratch[text++] = 0x30;
-    for (let index = 0; index < groups.length; index += 1) {
-      if (text === pointAt) scratch[text++] = 0x2e;
-      const digits = groups[index] as number;
-      let value = 0;
-      for (let left = partialDigitsBytes(digits); left > 0; left -= 1) {
-        const byte = (bytes[offset] as number) ^ flip;
-        value = (value << 8) | (offset === at ? byte ^ 0x80 : byte);
-        offset += 1;
-      }
-      seen |= value;
-      text = writeDigits(scratch, text, value, digits);
-    }
-    let from = 1;
-    while (from < pointAt - 1 && scratch[from] === 0x30) from += 1;
-    if (isNegative && seen !== 0) scratch[--from] = 0x2d;
-    send(sink, scratch, from, end);
+    send(sink, scratch, write(bytes, at, scratch), end);
     return at + width;
   };
-}
-
-/** Digits of each group, from the left. A group never spans the point. */
-function decimalGroups(whole: number, scale: number): Uint8Array {
-  const groups: number[] = [];
-  if (whole % 9 > 0) groups.push(whole % 9);
-  for (let left = whole; left >= 9; left -= 9) groups.push(9);
-  for (let left = scale; left >= 9; left -= 9) groups.push(9);
-  if (scale % 9 > 0) groups.push(scale % 9);
-  return Uint8Array.from(groups);
 }
 
 export function compileBinaryReal(plan: BinaryCellPlan): BinaryCellReader {

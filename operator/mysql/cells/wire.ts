@@ -2,7 +2,7 @@
  * How cells lie in a rows event: MySQL source, sql/rpl_utility.cc `calc_field_size` and
  * libbinlogevents `Table_map_event` (metadata per type).
  */
-import { assert } from '../../base/assert.js';
+import { decimalBytes } from './decimal-text.js';
 
 /** enum_field_types, as far as a TABLE_MAP can name them; the last two are MariaDB's. */
 export const wireType = {
@@ -127,21 +127,6 @@ export function layoutOf(wire: CellWire): CellLayout | null {
     default:
       return null;
   }
-}
-
-const bytesOfDigits = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4] as const;
-
-/** Bytes that `digits` decimal digits take where they are not a full group of nine. */
-export function partialDigitsBytes(digits: number): number {
-  const bytes = bytesOfDigits[digits];
-  assert(bytes !== undefined, 'a group of decimal digits has at most nine');
-  return bytes;
-}
-
-/** Bytes of a DECIMAL: each side in groups of nine digits (strings/decimal.c `decimal_bin_size`). */
-function decimalBytes(precision: number, scale: number): number {
-  const side = (digits: number): number => Math.floor(digits / 9) * 4 + partialDigitsBytes(digits % 9);
-  return side(precision - scale) + side(scale);
 }
 
 /** Reads the length in front of a cell. */
