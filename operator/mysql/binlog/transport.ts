@@ -6,7 +6,7 @@
  */
 import ZongJi from '@vlasky/zongji';
 import type { Connection, ConnectionOptions } from 'mysql2';
-import { assert } from '../../base/assert.js';
+import { AssertionError, assert } from '../../base/assert.js';
 import { SyncError } from '../../base/errors.js';
 import type { BinlogPosition } from '../../model/position.js';
 import { type DriverError, type DumpFacts, dumpError, lostConnection } from './server-errors.js';
@@ -85,6 +85,7 @@ export class BinlogTransport implements AsyncDisposable {
     this.#zongji = new ZongJi({ ...options.connection }) as unknown as DriverZongJi;
     this.#zongji.on('error', (error: Error) => this.#fail(error as DriverError));
     this.#zongji.on('ready', () => this.#hook());
+    this.#zongji.on('binlog', () => this.#fail(new AssertionError('every packet is taken before zongji parses it')));
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     const { from, serverId } = options;
     // An empty GTID set would ask for all history; file and offset say where it begins for us.
