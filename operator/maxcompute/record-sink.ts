@@ -14,7 +14,6 @@ import {
   crcCopy,
   crcInt32,
   crcInt64,
-  crcRange,
   crcSignExtended,
   crcStart,
   crcValue,
@@ -31,9 +30,11 @@ const recordReserve = logMetadataColumnCount * cellReserve + 9;
 /** A tag of two bytes carries field numbers up to here; a MaxCompute table has 1,200 columns at most. */
 const fieldNumberMax = 2047;
 const firstSegmentBytes = 16 * 1024;
-/** Shorter values are copied by hand: a call and a view cost more. */
-const copyByHandMax = 192;
+/** END_RECORD as the little-endian word it is in the stream. */
+const endRecordWord = 0x7fff_c080;
 
+const emptyBytes = new Uint8Array(0);
+const emptyView: DataView = new DataView(new ArrayBuffer(0));
 const scratchBytes = new ArrayBuffer(8);
 const scratchDouble = new Float64Array(scratchBytes);
 const scratchFloat = new Float32Array(scratchBytes);
@@ -52,7 +53,12 @@ export class RecordSink implements RowSink {
   /** Bytes handed on. */
   private handedBytes = 0;
   private buffer: Uint8Array = new Uint8Array(0);
+  private view = emptyView;
   private at = 0;
+  private source: Uint8Array = emptyBytes;
+  private sourceView = emptyView;
+  private otherSource: Uint8Array = emptyBytes;
+  private otherView = emptyView;
   private recordCrc = crcStart;
   private totalCrc = crcStart;
   private readonly tags: Int32Array;
@@ -151,18 +157,16 @@ export class RecordSink implements RowSink {
   }
 
   bytes(column: number, source: Uint8Array, from: number, to: number): void {
-    const length = to - from;
     this.putTag(column);
-    this.putVarint(length);
+    this.putVarint(to - from);
     const crc = crcInt32(this.recordCrc, column + this.firstField);
-    if (this.at + length + this.rowReserve > this.buffer.length) this.makeRoomFor(length);
-    if (length > copyByHandMax) {
-      this.recordCrc = crcRange(crc, source, from, to);
-      this.copyLarge(source, from, to);
+    if (source !== this.source) this.switchSource(source);
+    if (this.at + (to - from) + this.rowReserve > this.buffer.length) {
+      this.recordCrc = this.copyInPieces(crc, from, to);
       return;
     }
-    this.recordCrc = crcCopy(crc, source, from, to, this.buffer, this.at);
-    this.at += length;
+    this.recordCrc = crcCopy(crc, this.sourceView, from, to, this.view, this.at);
+    this.at += to - from;
   }
 
   date(column: number, days: number): void {
@@ -190,14 +194,7 @@ export class RecordSink implements RowSink {
   }
 
   endRow(): void {
-    const buffer = this.buffer;
-    let at = this.at;
-    buffer[at] = 0x80;
-    buffer[at + 1] = 0xc0;
-    buffer[at + 2] = 0xff;
-    buffer[at + 3] = 0x7f;
-    at += 4;
-    this.at = at;
+    this.putFixed32(endRecordWord);
     const crc = ~this.recordCrc;
     this.putVarint(crc);
     this.totalCrc = crcInt32(this.totalCrc, crc);
@@ -296,30 +293,33 @@ export class RecordSink implements RowSink {
   }
 
   private putFixed32(value: number): void {
-    const buffer = this.buffer;
-    const at = this.at;
-    buffer[at] = value;
-    buffer[at + 1] = value >>> 8;
-    buffer[at + 2] = value >>> 16;
-    buffer[at + 3] = value >>> 24;
-    this.at = at + 4;
+    this.view.setInt32(this.at, value, true);
+    this.at += 4;
   }
 
-  private makeRoomFor(length: number): void {
-    this.makeRoom(Math.min(length + this.rowReserve, segmentBytes));
+  /** Values come from a packet, and in between from a decoder's own buffer: both views are kept. */
+  private switchSource(source: Uint8Array): void {
+    const { source: lastSource, sourceView: lastView } = this;
+    if (source === this.otherSource) this.sourceView = this.otherView;
+    else this.sourceView = new DataView(source.buffer, source.byteOffset, source.length);
+    this.source = source;
+    this.otherSource = lastSource;
+    this.otherView = lastView;
   }
 
-  /** A value may be larger than a segment: it goes on in the next one. */
-  private copyLarge(source: Uint8Array, from: number, to: number): void {
-    let next = from;
-    while (next < to) {
-      const count = Math.min(to - next, this.buffer.length - this.at);
-      this.buffer.set(source.subarray(next, next + count), this.at);
+  /** For a value that does not fit what is free: it may be larger than a segment, and goes on in the next one. */
+  private copyInPieces(state: number, begin: number, end: number): number {
+    this.makeRoom(Math.min(end - begin + this.rowReserve, segmentBytes));
+    let crc = state;
+    for (let next = begin; next < end; ) {
+      if (this.at === this.buffer.length) this.handOn();
+      const count = Math.min(end - next, this.buffer.length - this.at);
+      crc = crcCopy(crc, this.sourceView, next, next + count, this.view, this.at);
       this.at += count;
       next += count;
-      if (next < to) this.handOn();
     }
     if (this.at + this.rowReserve > this.buffer.length) this.makeRoom(this.rowReserve);
+    return crc;
   }
 
   /** Frees `bytes` at the end of the buffer: a small one grows, a full segment is handed on. */
@@ -328,7 +328,7 @@ export class RecordSink implements RowSink {
     if (wanted <= segmentBytes) {
       const grown = new Uint8Array(Math.min(Math.max(this.buffer.length * 2, firstSegmentBytes, wanted), segmentBytes));
       grown.set(this.buffer.subarray(0, this.at));
-      this.buffer = grown;
+      this.use(grown);
       return;
     }
     this.handOn();
@@ -336,8 +336,13 @@ export class RecordSink implements RowSink {
 
   private handOn(): void {
     this.handedBytes += this.at;
-    this.buffer = this.onSegment(this.buffer, this.at);
+    this.use(this.onSegment(this.buffer, this.at));
     this.at = 0;
+  }
+
+  private use(buffer: Uint8Array): void {
+    this.buffer = buffer;
+    this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   }
 }
 

@@ -30,7 +30,8 @@ const readerCases = JSON.parse(readFileSync('test/vectors/reader-cases.json', 'u
 
 describe('CRC-32C', () => {
   it('gives the check value of its definition', () => {
-    expect(crcValue(crcRange(crcStart, Buffer.from('123456789'), 0, 9))).toBe(0xe3069283);
+    const bytes = new DataView(Uint8Array.from('..123456789', (digit) => digit.charCodeAt(0)).buffer);
+    expect(crcValue(crcRange(crcStart, bytes, 2, 11))).toBe(0xe3069283);
   });
 });
 

@@ -1,18 +1,12 @@
 /**
  * CRC-32C (Castagnoli) as the tunnel's record checksums use it: fed number by number, since most cells are a few bytes.
  * A running state is an int32; begin with `crcStart`, feed, and `crcValue` gives the checksum.
- * Tables are "slicing by 8": eight lookups take in eight bytes without a loop.
+ * The table is "slicing by 16": row n takes a byte over n more bytes, so that sixteen bytes are taken in without a loop
+ * and without waiting for each other. One flat table and `DataView` loads were the fastest of five forms measured.
  */
 const polynomial = 0x82f63b78;
-const tables = makeTables();
-const t0 = tables[0] as Int32Array;
-const t1 = tables[1] as Int32Array;
-const t2 = tables[2] as Int32Array;
-const t3 = tables[3] as Int32Array;
-const t4 = tables[4] as Int32Array;
-const t5 = tables[5] as Int32Array;
-const t6 = tables[6] as Int32Array;
-const t7 = tables[7] as Int32Array;
+const slices = 16;
+const table = makeTable();
 
 export const crcStart = -1;
 
@@ -22,37 +16,40 @@ export function crcValue(state: number): number {
 }
 
 export function crcByte(state: number, byte: number): number {
-  return t0[(state ^ byte) & 0xff]! ^ (state >>> 8);
+  return table[(state ^ byte) & 0xff]! ^ (state >>> 8);
 }
 
 /** Four bytes, little endian. */
 export function crcInt32(state: number, value: number): number {
   const x = state ^ value;
-  return t3[x & 0xff]! ^ t2[(x >>> 8) & 0xff]! ^ t1[(x >>> 16) & 0xff]! ^ t0[x >>> 24]!;
+  return (
+    table[0x300 + (x & 0xff)]! ^
+    table[0x200 + ((x >>> 8) & 0xff)]! ^
+    table[0x100 + ((x >>> 16) & 0xff)]! ^
+    table[x >>> 24]!
+  );
 }
 
 /** Eight bytes, little endian: the low half comes first. */
 export function crcInt64(state: number, high: number, low: number): number {
-  const x = state ^ low;
-  return (
-    t7[x & 0xff]! ^
-    t6[(x >>> 8) & 0xff]! ^
-    t5[(x >>> 16) & 0xff]! ^
-    t4[x >>> 24]! ^
-    t3[high & 0xff]! ^
-    t2[(high >>> 8) & 0xff]! ^
-    t1[(high >>> 16) & 0xff]! ^
-    t0[high >>> 24]!
-  );
+  return upperHalf(state ^ low) ^ crcInt32(high, 0);
 }
 
-const minusOneHigh = t3[0xff]! ^ t2[0xff]! ^ t1[0xff]! ^ t0[0xff]!;
+const minusOneHigh = crcInt32(-1, 0);
 
 /** The eight bytes of a 64-bit integer that fits 32 bits: the upper half costs no look-ups. */
 export function crcSignExtended(state: number, value: number): number {
-  const x = state ^ value;
-  const low = t7[x & 0xff]! ^ t6[(x >>> 8) & 0xff]! ^ t5[(x >>> 16) & 0xff]! ^ t4[x >>> 24]!;
-  return value < 0 ? low ^ minusOneHigh : low;
+  return value < 0 ? upperHalf(state ^ value) ^ minusOneHigh : upperHalf(state ^ value);
+}
+
+/** What four bytes become when four more follow. */
+function upperHalf(x: number): number {
+  return (
+    table[0x700 + (x & 0xff)]! ^
+    table[0x600 + ((x >>> 8) & 0xff)]! ^
+    table[0x500 + ((x >>> 16) & 0xff)]! ^
+    table[0x400 + (x >>> 24)]!
+  );
 }
 
 /**
@@ -60,96 +57,100 @@ export function crcSignExtended(state: number, value: number): number {
  * These tables take any state over `count` zeros in four look-ups.
  */
 export function makeZerosTable(count: number): Int32Array {
-  const table = new Int32Array(1024);
+  const zeros = new Int32Array(1024);
   for (let index = 0; index < 1024; index += 1) {
     let state = (index & 0xff) << ((index >>> 8) * 8);
     for (let byte = 0; byte < count; byte += 1) state = crcByte(state, 0);
-    table[index] = state;
+    zeros[index] = state;
   }
-  return table;
+  return zeros;
 }
 
-export function crcZeros(table: Int32Array, state: number): number {
+export function crcZeros(zeros: Int32Array, state: number): number {
   return (
-    table[state & 0xff]! ^
-    table[256 + ((state >>> 8) & 0xff)]! ^
-    table[512 + ((state >>> 16) & 0xff)]! ^
-    table[768 + (state >>> 24)]!
+    zeros[state & 0xff]! ^
+    zeros[0x100 + ((state >>> 8) & 0xff)]! ^
+    zeros[0x200 + ((state >>> 16) & 0xff)]! ^
+    zeros[0x300 + (state >>> 24)]!
   );
 }
 
-export function crcRange(state: number, bytes: Uint8Array, from: number, to: number): number {
+/** Bytes `from` to `to` of the view. */
+export function crcRange(state: number, source: DataView, from: number, to: number): number {
   let crc = state;
   let at = from;
-  for (const last = to - 8; at <= last; at += 8) {
-    crc =
-      t7[(crc ^ bytes[at]!) & 0xff]! ^
-      t6[((crc >>> 8) ^ bytes[at + 1]!) & 0xff]! ^
-      t5[((crc >>> 16) ^ bytes[at + 2]!) & 0xff]! ^
-      t4[(crc >>> 24) ^ bytes[at + 3]!]! ^
-      t3[bytes[at + 4]!]! ^
-      t2[bytes[at + 5]!]! ^
-      t1[bytes[at + 6]!]! ^
-      t0[bytes[at + 7]!]!;
+  for (const last = to - 16; at <= last; at += 16) {
+    crc = crcSixteen(
+      source.getInt32(at, true) ^ crc,
+      source.getInt32(at + 4, true),
+      source.getInt32(at + 8, true),
+      source.getInt32(at + 12, true),
+    );
   }
-  for (; at < to; at += 1) crc = t0[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
+  for (const last = to - 4; at <= last; at += 4) crc = crcInt32(crc, source.getInt32(at, true));
+  for (; at < to; at += 1) crc = crcByte(crc, source.getUint8(at));
   return crc;
 }
 
-/** Feeds `source[from..to)` and copies it to `target` in one pass: for short values, each byte is loaded once. */
+/** Feeds `source[from..to)` and copies it to `target` in one pass. */
 export function crcCopy(
   state: number,
-  source: Uint8Array,
+  source: DataView,
   from: number,
   to: number,
-  target: Uint8Array,
+  target: DataView,
   targetAt: number,
 ): number {
   let crc = state;
   let at = from;
   let out = targetAt;
-  for (const last = to - 8; at <= last; at += 8, out += 8) {
-    const a = source[at]!;
-    const b = source[at + 1]!;
-    const c = source[at + 2]!;
-    const d = source[at + 3]!;
-    const e = source[at + 4]!;
-    const f = source[at + 5]!;
-    const g = source[at + 6]!;
-    const h = source[at + 7]!;
-    target[out] = a;
-    target[out + 1] = b;
-    target[out + 2] = c;
-    target[out + 3] = d;
-    target[out + 4] = e;
-    target[out + 5] = f;
-    target[out + 6] = g;
-    target[out + 7] = h;
-    crc =
-      t7[(crc ^ a) & 0xff]! ^
-      t6[((crc >>> 8) ^ b) & 0xff]! ^
-      t5[((crc >>> 16) ^ c) & 0xff]! ^
-      t4[(crc >>> 24) ^ d]! ^
-      t3[e]! ^
-      t2[f]! ^
-      t1[g]! ^
-      t0[h]!;
+  for (const last = to - 16; at <= last; at += 16, out += 16) {
+    const a = source.getInt32(at, true);
+    const b = source.getInt32(at + 4, true);
+    const c = source.getInt32(at + 8, true);
+    const d = source.getInt32(at + 12, true);
+    target.setInt32(out, a, true);
+    target.setInt32(out + 4, b, true);
+    target.setInt32(out + 8, c, true);
+    target.setInt32(out + 12, d, true);
+    crc = crcSixteen(a ^ crc, b, c, d);
+  }
+  for (const last = to - 4; at <= last; at += 4, out += 4) {
+    const a = source.getInt32(at, true);
+    target.setInt32(out, a, true);
+    crc = crcInt32(crc, a);
   }
   for (; at < to; at += 1, out += 1) {
-    const byte = source[at]!;
-    target[out] = byte;
-    crc = t0[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
+    const byte = source.getUint8(at);
+    target.setUint8(out, byte);
+    crc = crcByte(crc, byte);
   }
   return crc;
 }
 
-function makeTables(): Int32Array[] {
-  const made = Array.from({ length: 8 }, () => new Int32Array(256));
+/** Four little-endian words; the state is in the first one already. */
+function crcSixteen(a: number, b: number, c: number, d: number): number {
+  return (
+    table[0xf00 + (a & 0xff)]! ^
+    table[0xe00 + ((a >>> 8) & 0xff)]! ^
+    table[0xd00 + ((a >>> 16) & 0xff)]! ^
+    table[0xc00 + (a >>> 24)]! ^
+    table[0xb00 + (b & 0xff)]! ^
+    table[0xa00 + ((b >>> 8) & 0xff)]! ^
+    table[0x900 + ((b >>> 16) & 0xff)]! ^
+    table[0x800 + (b >>> 24)]! ^
+    upperHalf(c) ^
+    crcInt32(d, 0)
+  );
+}
+
+function makeTable(): Int32Array {
+  const made = new Int32Array(slices * 256);
   for (let byte = 0; byte < 256; byte += 1) {
     let crc = byte;
-    for (let table = 0; table < 8; table += 1) {
+    for (let slice = 0; slice < slices; slice += 1) {
       for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
-      (made[table] as Int32Array)[byte] = crc;
+      made[slice * 256 + byte] = crc;
     }
   }
   return made;

@@ -34,6 +34,7 @@ export class RecordReader {
   private readonly tags: readonly number[];
   private readonly row: RecordValue[];
   private bytes: Buffer = Buffer.alloc(0);
+  private view = viewOf(this.bytes);
   private at = 0;
   private limit = 0;
   /** Below this many bytes another try is pointless; doubles, so that a large record is not parsed once per piece. */
@@ -72,6 +73,7 @@ export class RecordReader {
     if (rest + chunk.length > recordBytesMax) throw corrupt(`a record of more than ${recordBytesMax} bytes`);
     if (rest === 0) {
       this.bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+      this.view = viewOf(this.bytes);
       this.at = 0;
       this.limit = chunk.length;
       return;
@@ -80,6 +82,7 @@ export class RecordReader {
     this.bytes.copy(joined, 0, this.at, this.limit);
     joined.set(chunk, rest);
     this.bytes = joined;
+    this.view = viewOf(joined);
     this.at = 0;
     this.limit = joined.length;
   }
@@ -150,7 +153,7 @@ export class RecordReader {
 
   private metrics(): void {
     const to = this.lengthEnd();
-    const crc = crcRange(crcInt32(crcStart, fieldNumbers.metrics), this.bytes, this.at, to);
+    const crc = crcRange(crcInt32(crcStart, fieldNumbers.metrics), this.view, this.at, to);
     this.at = to;
     if (this.tag() !== endMetricsTag || this.storedCrc() !== crcValue(crc))
       throw corrupt('the metrics block is damaged');
@@ -224,7 +227,7 @@ export class RecordReader {
   /** Takes bytes in, feeds the CRC, and leaves `at` behind them. */
   private fixed(bytes: number): Buffer {
     if (this.at + bytes > this.limit) throw underflow;
-    this.recordCrc = crcRange(this.recordCrc, this.bytes, this.at, this.at + bytes);
+    this.recordCrc = crcRange(this.recordCrc, this.view, this.at, this.at + bytes);
     this.at += bytes;
     return this.bytes;
   }
@@ -233,7 +236,7 @@ export class RecordReader {
   private range(): number {
     const to = this.lengthEnd();
     const from = this.at;
-    this.recordCrc = crcRange(this.recordCrc, this.bytes, from, to);
+    this.recordCrc = crcRange(this.recordCrc, this.view, from, to);
     this.at = to;
     return from;
   }
@@ -356,6 +359,10 @@ export function verifyRecords(types: readonly RecordType[], body: Uint8Array): R
   const reader = new RecordReader(types, null);
   reader.push(body);
   return reader.end();
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function toNumber(high: number, low: number): number {

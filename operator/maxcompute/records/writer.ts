@@ -153,7 +153,7 @@ export class RecordWriter {
     const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
     this.varint(0, bytes.length);
     this.put(bytes);
-    this.recordCrc = crcRange(this.recordCrc, bytes, 0, bytes.length);
+    this.recordCrc = crcRange(this.recordCrc, viewOf(bytes), 0, bytes.length);
   }
 
   private secondsAndNanos(value: RecordValue): void {
@@ -207,7 +207,7 @@ export class RecordWriter {
 
   /** `count` bytes were placed at the end: they are the value, and its CRC input. */
   private written(count: number): void {
-    this.recordCrc = crcRange(this.recordCrc, this.buffer, this.length, this.length + count);
+    this.recordCrc = crcRange(this.recordCrc, viewOf(this.buffer), this.length, this.length + count);
     this.length += count;
   }
 
@@ -217,6 +217,10 @@ export class RecordWriter {
     this.buffer.copy(grown, 0, 0, this.length);
     this.buffer = grown;
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** A whole stream at once. */
