@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.js';
 import type { CheckpointDocument, ShardDocument } from '../model/documents.js';
 import type { FencedDocument } from '../model/fenced-document.js';
 import type { BinlogPosition } from '../model/position.js';
@@ -8,6 +9,7 @@ import type { Watches } from './watches.js';
 export interface ShardFollowing {
   readonly documents: TaskDocuments;
   readonly checkpoint: FencedDocument<CheckpointDocument>;
+  readonly clock: Clock;
   readonly settings: { readonly shards: number };
 }
 
@@ -20,7 +22,7 @@ export async function followShards(
   watches: Watches,
   at: { readonly position: BinlogPosition; readonly recordId: number },
 ): Promise<void> {
-  const { checkpoint, documents, settings } = following;
+  const { checkpoint, documents, settings, clock } = following;
   if (Object.values(checkpoint.value.tables).every((table) => table.state === 'complete')) return;
   const shards: ShardDocument[] = [];
   for (let shard = 0; shard < settings.shards; shard += 1) {
@@ -30,7 +32,8 @@ export async function followShards(
   const fold = (value: CheckpointDocument): CheckpointDocument['tables'] => {
     const answered = watches.answer(value.tables, shards, at);
     const told = foldShards(answered, shards);
-    return foldProgress(told, value.position, value.utcSeconds);
+    // A source that has been silent since the start tells no time of its own.
+    return foldProgress(told, value.position, value.utcSeconds || Math.floor(clock.nowMs() / 1000));
   };
   if (fold(checkpoint.value) === checkpoint.value.tables) return;
   await checkpoint.update((value) => ({ ...value, tables: fold(value) }));

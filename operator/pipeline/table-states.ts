@@ -60,12 +60,12 @@ export function foldShards(tables: Tables, shards: readonly ShardDocument[]): Ta
 }
 
 /** A table is complete at the first checkpoint at or past the source position read after its commit was answered. */
-export function foldProgress(tables: Tables, position: BinlogPosition, utcSeconds: number): Tables {
+export function foldProgress(tables: Tables, position: BinlogPosition, sourceSeconds: number): Tables {
   let folded = tables;
   for (const [key, table] of Object.entries(tables)) {
     if (table.state !== 'copying' || !table.completeAfter) continue;
     if (comparePositions(position, table.completeAfter) < 0) continue;
-    folded = { ...folded, [key]: { ...table, state: 'complete', completeSinceSeconds: utcSeconds, watch: null } };
+    folded = { ...folded, [key]: { ...table, state: 'complete', completeSinceSeconds: sourceSeconds, watch: null } };
   }
   return folded;
 }
