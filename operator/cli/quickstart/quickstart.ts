@@ -4,8 +4,8 @@
  * In: where to work and whether to stay up. Out: the story on `output`, and an exit code that is 0 only when every
  * table is equal. It must never say so without having looked.
  */
-import { rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { systemClock } from '../../base/clock.js';
 import { type ExitCode, exitCodes } from '../../base/exit-codes.js';
@@ -14,7 +14,7 @@ import { commandFailed, type RunningCommand, runCommand, startCommand } from './
 import { awaitCaughtUp, awaitSynchronizing } from './progress.js';
 import { shopTables } from './sample-shop.js';
 import { openShopSession, openStage, type Stage, statePath, taskPath } from './stage.js';
-import { count, createStory, type Story } from './story.js';
+import { count, createStory, type Story, shownPath } from './story.js';
 import { startTraffic, type Traffic } from './traffic.js';
 import { judge } from './verdict.js';
 
@@ -34,7 +34,7 @@ export interface QuickstartOptions {
 const streamingMs = 4_000;
 
 export async function runQuickstart(options: QuickstartOptions): Promise<ExitCode> {
-  const folder = options.folder ?? join('.mcsync', 'quickstart');
+  const folder = resolve(options.folder ?? join('.mcsync', 'quickstart'));
   const story = createStory(options.output, performance.now());
   if (options.verify) return judge(folder, story, options.signal);
   await using _lock = await lockFolder(folder);
@@ -57,11 +57,9 @@ async function play(
   cleanups: (() => Promise<void>)[],
 ): Promise<ExitCode> {
   story.step('A MySQL server with a shop in it, and a local MaxCompute');
+  cleanups.push(() => removeFolder(folder));
   const stage = await openStage(folder);
-  cleanups.push(async () => {
-    await stage.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  cleanups.push(() => stage.close());
   const { note } = stage;
   story.say(
     `MySQL 5.6 on 127.0.0.1:${note.mysqlPort}: ${Object.keys(shopTables).length} tables, ${count(stage.rows)} rows.`,
@@ -71,14 +69,22 @@ async function play(
   cleanups.push(() => traffic.stop());
   story.say('Three writers insert, update, delete, change keys and roll back from now on.');
 
-  const onFile = ['-f', shown(stage.taskFile)];
-  const onState = ['--state', shown(stage.stateDir)];
+  const onFile = ['-f', shownPath(stage.taskFile)];
+  const onState = ['--state', shownPath(stage.stateDir)];
   story.step('The precheck: may this task start?');
   await follow(['precheck', ...onFile], story, signal);
 
   story.step('Initial schema, initial data, then every change: one command, no locks');
-  const run = startRun(['run', ...onFile, ...onState], story);
-  cleanups.push(async () => void (await run.stop()));
+  const runArgs = ['run', ...onFile, ...onState];
+  story.command(runArgs);
+  let isEnding = false;
+  const run = startCommand(runArgs, (line) => {
+    if (!isEnding) story.echo(line);
+  });
+  cleanups.push(async () => {
+    isEnding = true;
+    await run.stop();
+  });
   await awaitSynchronizing(stage.stateDir, guarded(run, signal));
   story.say(`Synchronizing. The traffic wrote ${count(traffic.counts.transactions)} transactions meanwhile.`);
 
@@ -104,6 +110,7 @@ async function changeSchema(stage: Stage, story: Story, traffic: Traffic, signal
   await using session = await openShopSession(stage.note);
   await session.query(statement);
   traffic.useColumn('channel');
+  story.say('Half of the new orders carry another channel than the default from now on.');
   await systemClock.sleep(streamingMs, signal);
 }
 
@@ -114,8 +121,8 @@ async function stayUp(
   run: RunningCommand,
   signal: AbortSignal,
 ): Promise<void> {
-  const file = shown(taskPath(folder));
-  const state = shown(statePath(folder));
+  const file = shownPath(taskPath(folder));
+  const state = shownPath(statePath(folder));
   story.step('All of it stays up until Ctrl-C. To try in another terminal:');
   for (const line of [
     `npx mcsync status -f ${file} --state ${state} --watch`,
@@ -136,11 +143,6 @@ async function follow(args: readonly string[], story: Story, signal: AbortSignal
   await runCommand(args, (line) => story.echo(line), signal);
 }
 
-function startRun(args: readonly string[], story: Story): RunningCommand {
-  story.command(args);
-  return startCommand(args, (line) => story.echo(line));
-}
-
 /** Aborts with the caller's signal, and when the command that everything waits for has ended. */
 function guarded(run: RunningCommand, signal: AbortSignal): AbortSignal {
   const failed = new AbortController();
@@ -148,13 +150,17 @@ function guarded(run: RunningCommand, signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal, failed.signal]);
 }
 
+/** Also the folder that it stands in, where nothing else does. */
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await rmdir(dirname(folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  });
+}
+
 function aborted(signal: AbortSignal): Promise<'aborted'> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve('aborted');
     else signal.addEventListener('abort', () => resolve('aborted'), { once: true });
   });
-}
-
-function shown(path: string): string {
-  return relative('', path) || path;
 }

@@ -37,7 +37,7 @@ const schemas: readonly string[] = [
     title VARCHAR(100) NOT NULL, price DECIMAL(10,2) UNSIGNED NOT NULL, weight_g MEDIUMINT UNSIGNED NULL,
     labels SET('new','sale','bulky','fragile') NOT NULL, thumbnail BLOB NULL, digest BINARY(16) NOT NULL, description TEXT NULL)`,
   `CREATE TABLE inventory (
-    warehouse CHAR(3) CHARACTER SET ascii NOT NULL, sku VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    warehouse CHAR(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, sku VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     on_hand INT NOT NULL, counted_at TIMESTAMP(3) NULL DEFAULT NULL, PRIMARY KEY (warehouse, sku))`,
   `CREATE TABLE orders (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, customer_id BIGINT UNSIGNED NOT NULL,
@@ -47,12 +47,12 @@ const schemas: readonly string[] = [
     order_id BIGINT NOT NULL, line_no TINYINT UNSIGNED NOT NULL, sku VARCHAR(20) CHARACTER SET ascii NOT NULL,
     quantity INT UNSIGNED NOT NULL, unit_price DECIMAL(10,2) NOT NULL, PRIMARY KEY (order_id, line_no))`,
   `CREATE TABLE payments (
-    id CHAR(36) CHARACTER SET ascii NOT NULL PRIMARY KEY, order_id BIGINT NOT NULL, amount DECIMAL(30,10) NOT NULL,
+    id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY, order_id BIGINT NOT NULL, amount DECIMAL(30,10) NOT NULL,
     paid_at DATETIME(6) NOT NULL, method VARCHAR(20) NOT NULL, reference VARBINARY(64) NULL)`,
   `CREATE TABLE page_views (
     visitor BIGINT NOT NULL, path VARCHAR(200) NOT NULL, viewed_at DATETIME NOT NULL, stayed TIME NULL, is_robot BIT(1) NOT NULL)`,
   `CREATE TABLE exchange_rates (
-    day DATE NOT NULL, currency CHAR(3) CHARACTER SET ascii NOT NULL, rate DOUBLE NOT NULL, season YEAR NOT NULL,
+    day DATE NOT NULL, currency CHAR(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, rate DOUBLE NOT NULL, season YEAR NOT NULL,
     PRIMARY KEY (day, currency))`,
 ];
 

@@ -36,7 +36,7 @@ export interface Stage {
 }
 
 const account = { username: 'mcsync', password: 'quickstart' };
-const accessKey = { id: 'quickstart', secret: 'quickstart-secret' };
+const accessKey = { accessKeyId: 'quickstart', accessKeySecret: 'quickstart-secret' };
 const project = 'quickstart';
 
 export const taskPath = (folder: string): string => join(folder, 'shop.yaml');
@@ -52,8 +52,8 @@ export async function openStage(folder: string): Promise<Stage> {
   await mkdir(emulatorDir, { recursive: true });
   const mysql = await startEmbeddedMySql({ dataDir: mysqlDir });
   try {
-    const emulator = await startEmulator({ port: 0, dataDir: emulatorDir, project, accessKeys: [accessKey] });
-    const note: StageNote = { mysqlPort: mysql.port, emulatorUrl: emulator.url, project, comparedAt: null };
+    const emulator = await startEmulator({ port: 0, dataDir: emulatorDir, project, ...accessKey });
+    const note: StageNote = { mysqlPort: mysql.port, emulatorUrl: emulator.endpoint, project, comparedAt: null };
     await using session = await openAdminSession(note);
     const rows = await fillShop(session, account);
     await writeTask(folder, note);
@@ -108,9 +108,8 @@ export async function openShopSession(note: StageNote): Promise<Session> {
 }
 
 export function openWarehouse(note: StageNote): Warehouse & AsyncDisposable {
-  const credentials = { accessKeyId: accessKey.id, accessKeySecret: accessKey.secret };
   const settings = { endpoint: note.emulatorUrl, project: note.project, userAgent: `mcsync/${version()} quickstart` };
-  return createWarehouse({ ...settings, credentials: () => credentials }, systemClock);
+  return createWarehouse({ ...settings, credentials: () => accessKey }, systemClock);
 }
 
 /** The sample task, with the addresses of this stage; its comments stay, since people read it. */

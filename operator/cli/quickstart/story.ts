@@ -1,4 +1,5 @@
 /** What the quickstart tells: numbered steps, the commands it runs, tables. Plain text where nobody watches. */
+import { relative } from 'node:path';
 import type { Writable } from 'node:stream';
 
 export interface Story {
@@ -52,6 +53,11 @@ export function createStory(output: Writable & { readonly isTTY?: boolean }, sta
 
 export function count(number: number): string {
   return number.toLocaleString('en-US');
+}
+
+/** As a person in the working directory would type it. */
+export function shownPath(path: string): string {
+  return relative('', path) || path;
 }
 
 function quoteArgument(argument: string): string {

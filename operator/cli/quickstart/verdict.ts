@@ -11,7 +11,7 @@ import { runCommand } from './command.js';
 import { awaitCaughtUp, sourcePosition } from './progress.js';
 import { type ShopTable, shopDatabase, shopTables } from './sample-shop.js';
 import { openShopSession, openWarehouse, readNote, statePath, taskPath, writeNote } from './stage.js';
-import { count, type Story } from './story.js';
+import { count, type Story, shownPath } from './story.js';
 import { compareTable, type TableVerdict } from './verify.js';
 
 const tables = Object.keys(shopTables) as ShopTable[];
@@ -39,10 +39,11 @@ export async function judge(folder: string, story: Story, signal: AbortSignal): 
 
 async function mergeAll(folder: string, story: Story, signal: AbortSignal): Promise<void> {
   const commands = tables.map((table) => [
-    ...['merge', '-f', taskPath(folder), '--state', statePath(folder)],
+    ...['merge', '-f', shownPath(taskPath(folder)), '--state', shownPath(statePath(folder))],
     ...[`${shopDatabase}.${table}`, '--into', table],
   ]);
-  for (const args of commands) story.command(args);
+  story.command(commands[0] ?? []);
+  story.say(`... and so for each of the ${tables.length} tables`);
   // Two at a time: most of a merge is the start of a process, and two cores are what everyone has.
   for (let index = 0; index < commands.length; index += 2)
     await Promise.all(commands.slice(index, index + 2).map((args) => runCommand(args, () => undefined, signal)));
