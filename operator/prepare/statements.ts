@@ -22,11 +22,6 @@ export function quoteAccount(account: string): string {
   return `${quoteText(account.slice(0, at))}@${quoteText(account.slice(at + 1))}`;
 }
 
-/** A grant on one database by its exact name: `_` and `%` are patterns there. */
-export function quoteGrantDatabase(database: string): string {
-  return quoteName(database.replaceAll(/[\\_%]/g, '\\$&'));
-}
-
 export function grant(privileges: string, on: string, account: string): string {
   return `GRANT ${privileges} ON ${on} TO ${quoteAccount(account)};`;
 }

@@ -157,7 +157,7 @@ const cases: [string, Situation, string[], string?][] = [
       spec: { objects: [{ database: 'my_shop' }] },
     },
     ['error PRIVILEGE_MISSING SELECT on my_shop'],
-    "GRANT SELECT ON `my\\_shop`.* TO 'sync'@'%';",
+    "GRANT SELECT ON `my\\_%`.* TO 'sync'@'%';",
   ],
   [
     'SELECT by a pattern',

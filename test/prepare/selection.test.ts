@@ -1,7 +1,8 @@
 import { columnDecider } from '../../operator/prepare/columns.js';
+import { grantTarget } from '../../operator/prepare/grants.js';
 import { isRenamed, targetName } from '../../operator/prepare/names.js';
 import { compilePattern, plainName } from '../../operator/prepare/pattern.js';
-import { quoteAccount, quoteGrantDatabase, quoteTable } from '../../operator/prepare/statements.js';
+import { quoteAccount, quoteTable } from '../../operator/prepare/statements.js';
 import { column, int, prepare, spec, table } from './facts.js';
 
 describe('shell patterns', () => {
@@ -99,7 +100,16 @@ describe('names in statements', () => {
   it('are quoted as the server wants them', () => {
     expect(quoteTable({ database: 'a`b', table: 'c d' })).toBe('`a``b`.`c d`');
     expect(quoteAccount("o'b@x@10.0.0.%")).toBe("'o''b@x'@'10.0.0.%'");
-    expect(quoteGrantDatabase('my_shop%')).toBe('`my\\_shop\\%`');
+  });
+
+  it.each([
+    ['nothing', {}, '`my\\_shop`.*'],
+    ['another database', { shop: ['SELECT'] }, '`my\\_shop`.*'],
+    ['the same form', { 'my\\_shop': ['INSERT'], 'my%': ['SELECT'] }, '`my\\_shop`.*'],
+    ['the bare name', { my_shop: ['SELECT'], 'my%': ['INSERT'] }, '`my_shop`.*'],
+    ['a wider pattern', { 'my%': ['SELECT'] }, '`my%`.*'],
+  ])('extend the grant that is there: %s', (_, databases, expected) => {
+    expect(grantTarget({ global: [], databases, tables: {} }, 'my_shop')).toBe(expected);
   });
 });
 

@@ -5,9 +5,10 @@ import type { Finding } from '../../model/finding.js';
 import type { ReachableSourceFacts } from '../../model/source-facts.js';
 import { type TableName, tableKey } from '../../model/source-table.js';
 import { error, warning } from '../finding.js';
+import { grantTarget } from '../grants.js';
 import { compilePattern, plainName } from '../pattern.js';
 import { compileRule, compileRules, isSameName } from '../selection.js';
-import { grant, quoteGrantDatabase } from '../statements.js';
+import { grant } from '../statements.js';
 import type { SourceRuleInput } from './input.js';
 
 export function databasesAreThere(input: SourceRuleInput): Finding[] {
@@ -20,7 +21,7 @@ export function databasesAreThere(input: SourceRuleInput): Finding[] {
       error('DATABASE_NOT_FOUND', database, {
         seen: `${source.account} sees no table of a database ${database}`,
         wanted: `a database that is there, and SELECT on it${didYouMean(database, seen)}`,
-        fix: grant('SELECT', `${quoteGrantDatabase(database)}.*`, source.account),
+        fix: grant('SELECT', grantTarget(source.privileges, database), source.account),
       }),
     );
 }
@@ -45,7 +46,7 @@ export function namedTablesAreThere({ spec, source, ignoreCase }: SourceRuleInpu
       return error('TABLE_NOT_FOUND', tableKey({ database: rule.database, table: name }), {
         seen: `${source.account} sees no table ${tableKey({ database: rule.database, table: name })}`,
         wanted: `a table that is there, and SELECT on it${didYouMean(name, names)}`,
-        fix: grant('SELECT', `${quoteGrantDatabase(rule.database)}.*`, source.account),
+        fix: grant('SELECT', grantTarget(source.privileges, rule.database), source.account),
       });
     });
   });

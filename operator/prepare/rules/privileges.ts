@@ -1,10 +1,10 @@
 /** Each privilege that the task needs, by name, with the statement that grants it. */
 import type { Finding } from '../../model/finding.js';
-import type { Privileges } from '../../model/source-facts.js';
-import { type TableName, tableKey } from '../../model/source-table.js';
+import { tableKey } from '../../model/source-table.js';
 import { error } from '../finding.js';
+import { grantTarget, hasGlobal, hasOnTable } from '../grants.js';
 import { groupBy } from '../group.js';
-import { grant, listNames, quoteGrantDatabase } from '../statements.js';
+import { grant, listNames } from '../statements.js';
 import { makesBaseline, makesLog, type SourceRuleInput, versionNumber } from './input.js';
 
 export function mayReplicate({ spec, source }: SourceRuleInput): Finding[] {
@@ -28,7 +28,7 @@ export function mayReadTables({ source, selected }: SourceRuleInput): Finding[] 
     error('PRIVILEGE_MISSING', `SELECT on ${database}`, {
       seen: `${source.account} may not read ${listNames(tables.map(tableKey))}`,
       wanted: 'SELECT, to read the rows and the schema',
-      fix: grant('SELECT', `${quoteGrantDatabase(database)}.*`, source.account),
+      fix: grant('SELECT', grantTarget(source.privileges, database), source.account),
     }),
   );
 }
@@ -47,32 +47,9 @@ export function mayLockTablesWithoutKey({ spec, source, selected }: SourceRuleIn
     error('NO_KEY_NEEDS_LOCK', listNames(tables.map(tableKey), 3), {
       seen: `${tables.length === 1 ? 'a table' : `${tables.length} tables`} without a key, and ${source.account} has neither LOCK TABLES nor RELOAD`,
       wanted: 'a read lock for an instant, or a primary key: else nobody knows which changes the copy holds already',
-      fix: grant('LOCK TABLES', `${quoteGrantDatabase(database)}.*`, source.account),
+      fix: grant('LOCK TABLES', grantTarget(source.privileges, database), source.account),
     }),
   );
-}
-
-export function hasGlobal(privileges: Privileges, names: readonly string[]): boolean {
-  return privileges.global.some((granted) => granted === 'ALL PRIVILEGES' || names.includes(granted));
-}
-
-function hasOnTable(privileges: Privileges, name: string, table: TableName): boolean {
-  const isGranted = (granted: readonly string[] | undefined): boolean =>
-    granted?.some((privilege) => privilege === 'ALL PRIVILEGES' || privilege === name) ?? false;
-  if (isGranted(privileges.global) || isGranted(privileges.tables[tableKey(table)])) return true;
-  return Object.entries(privileges.databases).some(
-    ([pattern, granted]) => isGranted(granted) && matchesGrant(pattern, table.database),
-  );
-}
-
-/** Grants on databases are LIKE patterns: `_` one character, `%` any, a backslash takes the next one as it is. */
-function matchesGrant(pattern: string, database: string): boolean {
-  if (pattern === database) return true;
-  const expression = pattern.replaceAll(/\\(.)|(%)|(_)|([\s\S])/g, (_, escaped, percent, underscore, plain) => {
-    if (percent) return '.*';
-    return underscore ? '.' : (escaped ?? plain).replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
-  });
-  return new RegExp(`^${expression}$`, 's').test(database);
 }
 
 function missing(name: string, account: string, purpose: string): Finding[] {
