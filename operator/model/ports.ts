@@ -60,7 +60,7 @@ export interface StreamOptions {
 
 export interface SourceStart {
   readonly position: BinlogPosition;
-  /** How the position was found: `lock`, `binlog-snapshot`, `gtid-executed` or `file-start`. */
+  /** How the position was found: `lock`, `binlog-snapshot`, `gtid-executed`, `table-lock`, `file-start`; `none` without a binary log. */
   readonly method: string;
   readonly tables: readonly SourceTable[];
   readonly identity: SourceIdentity;

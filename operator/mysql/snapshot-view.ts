@@ -7,13 +7,12 @@ import { SyncError } from '../base/errors.js';
 import type { BinlogPosition } from '../model/position.js';
 import type { SourceIdentity } from '../model/source-facts.js';
 import { type TableName, tableKey } from '../model/source-table.js';
-import { quoteTable, quoteText } from './quote.js';
+import { quoteName, quoteText } from './quote.js';
 import { readBinlogStatus } from './server-state.js';
 import type { Session } from './session.js';
 import { openSnapshot, withGlobalLock } from './start-position.js';
+import { lockTables, withTableLocks } from './table-lock.js';
 
-/** Writers of the table wait while we wait for the lock. */
-const tableLockWaitSeconds = 5;
 /** A task that takes a baseline only asks for no rights on the binary log: its views stand nowhere. */
 const nowhere: BinlogPosition = { file: '', offset: 0, gtidSet: null };
 
@@ -35,7 +34,7 @@ export async function openView(
   const position =
     (identity.flavor === 'mariadb' ? await openSnapshot(reader) : null) ??
     (await withGlobalLock(helper, () => openWhileLocked(reader, helper))) ??
-    (await openUnderTableLock(reader, helper, table));
+    (await withTableLocks(helper, [table], () => openWhileLocked(reader, helper)));
   if (position === null) throw lockRefused(table);
   return position;
 }
@@ -68,45 +67,17 @@ async function openWhileLocked(reader: Session, helper: Session): Promise<Binlog
   return (await readBinlogStatus(helper))?.position ?? null;
 }
 
-/**
- * InnoDB's own table lock waits for every transaction that wrote to the table, until its commit shows. LOCK TABLES takes
- * it only without autocommit; the server's lock alone is granted while commits are under way (seen on 5.6: views missed
- * up to 15 rows below their position). See "LOCK TABLES and UNLOCK TABLES Statements", Interaction with Transactions.
- */
-async function openUnderTableLock(reader: Session, helper: Session, table: TableName): Promise<BinlogPosition | null> {
-  await helper.query(
-    `SET SESSION autocommit = 0, innodb_table_locks = 1, innodb_lock_wait_timeout = ${tableLockWaitSeconds}`,
-  );
-  try {
-    return (await lockTable(helper, table)) ? await openWhileLocked(reader, helper) : null;
-  } finally {
-    await helper.query('COMMIT');
-    await helper.query('UNLOCK TABLES');
-    await helper.query('SET SESSION autocommit = 1');
-  }
-}
-
 /** An engine without read views (MyISAM, Aria) shows one state of the table only as long as nobody may write to it. */
 async function lockForTheWholeRead(reader: Session, table: TableName): Promise<BinlogPosition> {
-  if (!(await lockTable(reader, table))) throw lockRefused(table);
+  if (!(await lockTables(reader, [table]))) throw lockRefused(table);
   return (await readBinlogStatus(reader))?.position ?? nowhere;
-}
-
-async function lockTable(session: Session, table: TableName): Promise<boolean> {
-  await session.query(`SET SESSION lock_wait_timeout = ${tableLockWaitSeconds}`);
-  // 1044, 1142: LOCK TABLES is missing on the database.
-  const granted = await session.queryUnless([1044, 1142, 1227], `LOCK TABLES ${quoteTable(table)} READ`, {
-    doing: 'locking the table against writes',
-    table: tableKey(table),
-  });
-  return granted !== null;
 }
 
 function lockRefused(table: TableName): SyncError {
   return new SyncError('NO_KEY_NEEDS_LOCK', {
     seen: 'a table without a key, and an account that may take no read lock',
     wanted: 'RELOAD (all tables for an instant) or LOCK TABLES (this table for an instant)',
-    fix: `GRANT LOCK TABLES ON \`${table.database.replaceAll('`', '``')}\`.* TO the account of the task, or give the table a primary key.`,
+    fix: `GRANT LOCK TABLES ON ${quoteName(table.database)}.* TO the account of the task, or give the table a primary key.`,
     table: tableKey(table),
   });
 }

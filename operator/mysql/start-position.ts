@@ -13,6 +13,7 @@ import { quoteTable } from './quote.js';
 import { readSchemas } from './schema-reader.js';
 import { normaliseGtidSet, readBinlogStatus, readIdentity, readMariaDbGtidSet, readVariable } from './server-state.js';
 import type { Session } from './session.js';
+import { withTableLocks } from './table-lock.js';
 
 /** A busy migration window changes a schema a few times within seconds; more than that is worth waiting outside. */
 const attemptsMax = 5;
@@ -27,7 +28,7 @@ export async function findStart(session: Session, tables: readonly TableName[]):
   const identity = await readIdentity(session);
   let schemas = await readSelected(session, identity, tables);
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
-    const { position, method } = await findVisiblePosition(session, identity);
+    const { position, method } = await findVisiblePosition(session, identity, tables);
     const locked = await readUnderMetadataLocks(session, identity, tables);
     // Equal before the position and after it: no schema statement lies between that matters.
     if (JSON.stringify(withoutEstimates(schemas)) === JSON.stringify(withoutEstimates(locked))) {
@@ -49,19 +50,24 @@ function withoutEstimates(tables: readonly SourceTable[]): unknown {
 export interface VisiblePosition {
   readonly position: BinlogPosition;
   /** `none`: the server keeps no binary log, or the account may not ask: enough for a task that takes a baseline only. */
-  readonly method: 'binlog-snapshot' | 'lock' | 'gtid-executed' | 'file-start' | 'none';
+  readonly method: 'binlog-snapshot' | 'lock' | 'gtid-executed' | 'table-lock' | 'file-start' | 'none';
 }
 
 const noPosition: VisiblePosition = { position: { file: '', offset: 0, gtidSet: null }, method: 'none' };
 
 /** The first way that this server and this account allow. */
-export async function findVisiblePosition(session: Session, identity: SourceIdentity): Promise<VisiblePosition> {
+export async function findVisiblePosition(
+  session: Session,
+  identity: SourceIdentity,
+  tables: readonly TableName[],
+): Promise<VisiblePosition> {
   const beginning = await beginningOfFile(session);
   if (beginning === null) return noPosition;
   return (
     (await positionOfSnapshot(session, identity)) ??
     (await positionUnderLock(session)) ??
     (await positionOfGtids(session, identity, beginning)) ??
+    (await positionUnderTableLocks(session, tables)) ??
     beginning
   );
 }
@@ -130,6 +136,26 @@ async function positionOfGtids(
   if ((await readVariable(session, 'gtid_mode')) !== 'ON') return null;
   const gtidSet = normaliseGtidSet((await readVariable(session, 'gtid_executed')) ?? '');
   return gtidSet === null ? null : { position: { ...beginning.position, gtidSet }, method: 'gtid-executed' };
+}
+
+/**
+ * Visible as far as the selected tables go, which is all that is read. Better than the beginning of the file: no schema
+ * statement of hours ago is replayed. Given up when others hold us off.
+ */
+async function positionUnderTableLocks(
+  session: Session,
+  tables: readonly TableName[],
+): Promise<VisiblePosition | null> {
+  if (tables.length === 0) return null;
+  try {
+    return await withTableLocks(session, tables, async () => {
+      const status = await readBinlogStatus(session);
+      return status && { position: status.position, method: 'table-lock' };
+    });
+  } catch (error) {
+    if (error instanceof SyncError && error.code === 'SOURCE_UNREACHABLE') return null;
+    throw error;
+  }
 }
 
 /**

@@ -22,6 +22,13 @@ const cases = [
   {
     part: mysql56,
     start: startMySql56,
+    options: [statementsInLog.mysql],
+    user: 'locker',
+    method: 'table-lock',
+  },
+  {
+    part: mysql56,
+    start: startMySql56,
     options: [statementsInLog.mysql, '--gtid-mode=ON', '--enforce-gtid-consistency', '--log-slave-updates'],
     user: 'reader',
     // 5.6 puts a transaction into gtid_executed when it is written to the log, before InnoDB shows it.
@@ -47,7 +54,8 @@ describe.each(cases)('the start position', ({ part, start, options, user, method
       beforeAll(async () => {
         server = await start({ serverOptions: [...slowCommits, ...options] });
         await server.query(`CREATE DATABASE shop; CREATE TABLE shop.t (w INT, n INT, PRIMARY KEY (w, n)) ENGINE=InnoDB;
-        CREATE USER 'reader'@'%'; GRANT SELECT ON shop.* TO 'reader'@'%'; GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'reader'@'%'`);
+        CREATE USER 'reader'@'%'; GRANT SELECT ON shop.* TO 'reader'@'%'; GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'reader'@'%';
+        CREATE USER 'locker'@'%'; GRANT SELECT, LOCK TABLES ON shop.* TO 'locker'@'%'; GRANT REPLICATION CLIENT ON *.* TO 'locker'@'%'`);
       });
       afterAll(() => server?.stop());
 
@@ -147,7 +155,7 @@ async function probe(server: TestServer, username: string, check: () => void): P
   const probes: Probe[] = [];
   for (let i = 0; i < probesCount; i += 1) {
     check();
-    const found = await findVisiblePosition(session, identity);
+    const found = await findVisiblePosition(session, identity, [{ database: 'shop', table: 't' }]);
     const rows = await reader.query('SELECT w, MAX(n) FROM shop.t GROUP BY w');
     probes.push({ found, seen: new Map(rows.map(([w, n]) => [Number(w), Number(n)])) });
   }
