@@ -10,6 +10,7 @@ import { type IdentifierKind, identifierBytes, identifierTextBytesMax, identifie
 import { JsonOutput } from './json-output.js';
 import { writeJson } from './json-text.js';
 import { compileRefusal } from './refusal.js';
+import { fieldBytesMax } from './target-type.js';
 import { readPrefix, wireType } from './wire.js';
 
 export function compileBinaryText(plan: BinaryCellPlan, charset: string): BinaryCellReader | null {
@@ -19,8 +20,13 @@ export function compileBinaryText(plan: BinaryCellPlan, charset: string): Binary
   const decoder = charsetDecoder(charset);
   if (decoder === null) throw charsetUnknown(plan, charset);
   if (decoder === 'copy') return compilePrefixed(plan, send);
+  const refuse = compileRefusal(plan.source, plan.column, plan.context);
   const scratch = new Scratch();
   return compilePrefixed(plan, (sink, bytes, from, to) => {
+    if (to - from > fieldBytesMax * decoder.shrinkMax) {
+      refuse('a value of more than 8 MiB');
+      return;
+    }
     const out = scratch.take(Math.ceil((to - from) * decoder.growthMax));
     send(sink, out, 0, decoder.write(bytes, from, to, out));
   });

@@ -46,7 +46,7 @@ export function compileBinaryCell(
   columnIndex: number,
   context: CellContext,
 ): BinaryCellReader {
-  const layout = layoutOf(wire);
+  const layout = layoutOf(wire, 'fsp' in source.type ? source.type.fsp : 0);
   if (layout === null) throw typeUnknown(source, wire, context);
   if (column === null) return compileSkip(layout);
   const mismatch = (): SyncError => typeMismatch(source, wire, context);

@@ -1,8 +1,9 @@
 /**
- * Readers of DATE, DATETIME, TIMESTAMP and TIME cells, in the layouts from MySQL 5.6 on (sql-common/my_time.c
- * `my_datetime_packed_to_binary` and its sisters) and in those before, which columns of older tables keep.
+ * Readers of DATE, DATETIME, TIMESTAMP and TIME cells in the layouts from MySQL 5.6 on (sql-common/my_time.c,
+ * `my_datetime_packed_to_binary` and its sisters).
  */
 import type { BinaryCellPlan, BinaryCellReader } from './binary-cell.js';
+import { compileOldDateTime, compileOldTime, compileOldTimestamp } from './binary-temporal-old.js';
 import {
   compileDateTarget,
   compileDateTimeTarget,
@@ -25,7 +26,7 @@ export function compileBinaryDate(plan: BinaryCellPlan): BinaryCellReader {
 
 export function compileBinaryDateTime(plan: BinaryCellPlan, fsp: number): BinaryCellReader | null {
   const { typeCode, metadata, fixedBytes } = plan.layout;
-  if (typeCode === wireType.dateTime && fsp === 0) return compileOldDateTime(plan);
+  if (typeCode === wireType.dateTime) return compileOldDateTime(plan, fsp);
   if (typeCode !== wireType.dateTime2 || metadata !== fsp) return null;
   const send = compileDateTimeTarget(plan.source, fsp, plan.column, plan.index, plan.context);
   const width = fixedBytes as number;
@@ -43,30 +44,11 @@ export function compileBinaryDateTime(plan: BinaryCellPlan, fsp: number): Binary
   };
 }
 
-/** Before 5.6: YYYYMMDDhhmmss as a number. */
-function compileOldDateTime(plan: BinaryCellPlan): BinaryCellReader {
-  const send = compileDateTimeTarget(plan.source, 0, plan.column, plan.index, plan.context);
-  return (bytes, at, sink) => {
-    const value = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 4294967296;
-    const date = Math.floor(value / 1_000_000);
-    const time = value - date * 1_000_000;
-    const year = (date / 10_000) | 0;
-    const seconds = ((time / 10_000) | 0) * 3600 + (((time / 100) | 0) % 100) * 60 + (time % 100);
-    send(sink, year, ((date / 100) | 0) % 100, date % 100, seconds, 0);
-    return at + 8;
-  };
-}
-
 export function compileBinaryTimestamp(plan: BinaryCellPlan, fsp: number): BinaryCellReader | null {
   const { typeCode, metadata, fixedBytes } = plan.layout;
-  const send = compileTimestampTarget(plan.source, fsp, plan.column, plan.index, plan.context);
-  if (typeCode === wireType.timestamp && fsp === 0) {
-    return (bytes, at, sink) => {
-      send(sink, bytes.readUInt32LE(at), 0);
-      return at + 4;
-    };
-  }
+  if (typeCode === wireType.timestamp) return compileOldTimestamp(plan, fsp);
   if (typeCode !== wireType.timestamp2 || metadata !== fsp) return null;
+  const send = compileTimestampTarget(plan.source, fsp, plan.column, plan.index, plan.context);
   const width = fixedBytes as number;
   return (bytes, at, sink) => {
     send(sink, bytes.readUInt32BE(at), readFraction(bytes, at + 4, width - 4));
@@ -76,7 +58,7 @@ export function compileBinaryTimestamp(plan: BinaryCellPlan, fsp: number): Binar
 
 export function compileBinaryTime(plan: BinaryCellPlan, fsp: number): BinaryCellReader | null {
   const { typeCode, metadata, fixedBytes } = plan.layout;
-  if (typeCode === wireType.time && fsp === 0) return compileOldTime(plan);
+  if (typeCode === wireType.time) return compileOldTime(plan, fsp);
   if (typeCode !== wireType.time2 || metadata !== fsp) return null;
   const send = compileTimeTarget(plan.source, fsp, plan.column, plan.index, plan.context);
   const width = fixedBytes as number;
@@ -94,18 +76,6 @@ export function compileBinaryTime(plan: BinaryCellPlan, fsp: number): BinaryCell
     const seconds = ((clock >> 12) & 0x3ff) * 3600 + ((clock >> 6) & 63) * 60 + (clock & 63);
     send(sink, isNegative, seconds, (size - clock * base) * unit);
     return at + width;
-  };
-}
-
-/** Before 5.6: hhhmmss as a signed number. */
-function compileOldTime(plan: BinaryCellPlan): BinaryCellReader {
-  const send = compileTimeTarget(plan.source, 0, plan.column, plan.index, plan.context);
-  return (bytes, at, sink) => {
-    const value =
-      (((bytes[at] as number) << 8) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 24)) >> 8;
-    const size = value < 0 ? -value : value;
-    send(sink, value < 0, ((size / 10_000) | 0) * 3600 + (((size / 100) | 0) % 100) * 60 + (size % 100), 0);
-    return at + 3;
   };
 }
 

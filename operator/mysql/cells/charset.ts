@@ -7,6 +7,8 @@ import { writePoint } from './utf8.js';
 export interface CharsetDecoder {
   /** At most so many bytes of UTF-8 for one byte of input. */
   readonly growthMax: number;
+  /** At most so many bytes of input for one byte of UTF-8. */
+  readonly shrinkMax: number;
   /** Writes `bytes[from..to)` as UTF-8 from the start of `out`; returns the bytes written. */
   readonly write: (bytes: Buffer, from: number, to: number, out: Buffer) => number;
 }
@@ -37,6 +39,7 @@ export function charsetDecoder(charset: string): CharsetDecoder | 'copy' | null 
 function singleByteDecoder(table: Uint16Array): CharsetDecoder {
   return {
     growthMax: 3,
+    shrinkMax: 1,
     write: (bytes, from, to, out) => {
       let end = 0;
       for (let index = from; index < to; index += 1) {
@@ -73,6 +76,7 @@ function multiByteDecoder(charset: string, table: CharsetTable): CharsetDecoder 
   const hasFour = charset === 'gb18030';
   return {
     growthMax: 3,
+    shrinkMax: 2,
     write: (bytes, from, to, out) => {
       let end = 0;
       let index = from;

@@ -59,8 +59,13 @@ export interface CellLayout {
   readonly prefixBytes: number;
 }
 
-/** Null for a type code, or metadata, that no server writes. */
-export function layoutOf(wire: CellWire): CellLayout | null {
+/** Bytes of MariaDB's own layouts, by decimals: `hires_bytes` of sql/sql_type.h. They share type codes with the oldest ones. */
+const oldTimeBytes = [3, 4, 4, 5, 5, 5, 6] as const;
+const oldDateTimeBytes = [8, 6, 6, 7, 7, 7, 8] as const;
+const oldTimestampBytes = [4, 5, 5, 6, 6, 7, 7] as const;
+
+/** `fsp`: decimals of the column, which the old temporal types do not tell. Null for what no server writes. */
+export function layoutOf(wire: CellWire, fsp: number): CellLayout | null {
   const { typeCode, metadata } = wire;
   const fixed = (fixedBytes: number, code = typeCode, meta = metadata): CellLayout => ({
     typeCode: code,
@@ -79,16 +84,19 @@ export function layoutOf(wire: CellWire): CellLayout | null {
     case wireType.int24:
     case wireType.date:
     case wireType.newDate:
-    case wireType.time:
       return fixed(3);
     case wireType.long:
     case wireType.float:
-    case wireType.timestamp:
       return fixed(4);
     case wireType.longLong:
     case wireType.double:
-    case wireType.dateTime:
       return fixed(8);
+    case wireType.time:
+      return fixed(oldTimeBytes[fsp] ?? 3);
+    case wireType.timestamp:
+      return fixed(oldTimestampBytes[fsp] ?? 4);
+    case wireType.dateTime:
+      return fixed(oldDateTimeBytes[fsp] ?? 8);
     case wireType.time2:
       return metadata > 6 ? null : fixed(3 + ((metadata + 1) >> 1));
     case wireType.timestamp2:
