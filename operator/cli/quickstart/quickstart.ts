@@ -77,14 +77,11 @@ async function play(
   story.step('Initial schema, initial data, then every change: one command, no locks');
   const runArgs = ['run', ...onFile, ...onState];
   story.command(runArgs);
-  let isEnding = false;
+  let isToldOf = true;
   const run = startCommand(runArgs, (line) => {
-    if (!isEnding) story.echo(line);
+    if (isToldOf) story.echo(line);
   });
-  cleanups.push(async () => {
-    isEnding = true;
-    await run.stop();
-  });
+  cleanups.push(async () => void (await run.stop()));
   await awaitSynchronizing(stage.stateDir, guarded(run, signal));
   story.say(`Synchronizing. The traffic wrote ${count(traffic.counts.transactions)} transactions meanwhile.`);
 
@@ -97,6 +94,7 @@ async function play(
   await follow(['status', ...onFile, ...onState], story, signal);
 
   story.step('Baseline and change log become tables again, compared with MySQL row by row');
+  isToldOf = false;
   const code = await judge(folder, story, signal);
   if (stay) await stayUp(folder, stage, story, run, signal);
   return code;
