@@ -29,7 +29,16 @@ export function renderFailure(failure: WorkerFailure): string {
   ].join('\n');
 }
 
-export function toFailure(error: SyncError): WorkerFailure {
+/** What a worker tells its parent: of a bug the message alone, since the stack is in the log. */
+export function toFailure(error: unknown): WorkerFailure {
+  if (!(error instanceof SyncError)) {
+    return {
+      code: 'BUG',
+      seen: (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '',
+      wanted: 'no bug',
+      fix: 'Report it, with the stack trace that stands in the log of the worker. Nothing is lost: the checkpoint stands.',
+    };
+  }
   const { code, seen, wanted, fix, table, position } = error;
   return { code, seen, wanted, fix, ...(table ? { table } : {}), ...(position ? { position } : {}) };
 }

@@ -5,7 +5,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
-import type { WorkerFailure } from '../model/ports.js';
+import type { ObservedWorker, WorkerFailure, WorkerRole } from '../model/ports.js';
 import type { LoopResult } from '../reconcile/loop.js';
 import type { TaskStatus } from '../reconcile/status.js';
 import type { Phase } from '../reconcile/view.js';
@@ -15,12 +15,14 @@ export interface RunNote {
   readonly message: string;
   readonly failure: WorkerFailure | null;
   readonly restarts: number;
+  /** Roles of the workers that run. */
+  readonly workers: readonly WorkerRole[];
   /** Null while it runs. */
   readonly exitCode: number | null;
 }
 
 export interface RunNoteWriter {
-  update(status: TaskStatus): void;
+  update(status: TaskStatus, workers: readonly ObservedWorker[]): void;
   end(result: LoopResult): Promise<void>;
 }
 
@@ -40,12 +42,13 @@ export function saveRunNote(stateDir: string, clock: Pick<Clock, 'monotonicMs'>)
     saving = saving.then(() => writeNote(stateDir, text)).catch(() => undefined);
   };
   return {
-    update({ phase, message, failure, restarts }) {
+    update({ phase, message, failure, restarts }, observed) {
       if (clock.monotonicMs() - savedMs < saveIntervalMs) return;
-      save({ phase, message, failure, restarts, exitCode: null });
+      const workers = observed.filter((worker) => worker.state === 'running').map((worker) => worker.role);
+      save({ phase, message, failure, restarts, workers, exitCode: null });
     },
     async end({ exitCode, failure, status }) {
-      save({ phase: status.phase, message: status.message, failure, restarts: status.restarts, exitCode });
+      save({ phase: status.phase, message: status.message, failure, restarts: status.restarts, workers: [], exitCode });
       await saving;
     },
   };

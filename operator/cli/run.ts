@@ -76,7 +76,7 @@ async function supervise(
     shardCount: 1,
     tickMs,
     stop,
-    onStatus: (status, { precheck }) => {
+    onStatus: (status, { precheck, workers }) => {
       if (precheck && precheck.checkedAtMs > shownFindingsMs) {
         shownFindingsMs = precheck.checkedAtMs;
         view.line(renderFindings(precheck.findings.filter(({ severity }) => flags.verbose || severity !== 'info')));
@@ -86,7 +86,7 @@ async function supervise(
       if (trouble && words !== told) view.line(`${words}\n  ${status.message}`);
       told = words;
       view.update(status);
-      note.update(status);
+      note.update(status, workers);
     },
     onTrouble: (error) => view.line(renderError(error)),
   });

@@ -2,10 +2,12 @@
 import { systemClock } from '../base/clock.js';
 import { type ExitCode, exitCodes } from '../base/exit-codes.js';
 import { isFolderLocked } from '../local/folder-lock.js';
+import type { ObservedWorker, WorkerRole } from '../model/ports.js';
 import { observeDocuments, requireStarted } from '../reconcile/observe.js';
 import { plan } from '../reconcile/plan.js';
 import { noRestarts } from '../reconcile/restarts.js';
-import type { TaskStatus } from '../reconcile/status.js';
+import { describeTask, type TaskStatus } from '../reconcile/status.js';
+import type { Ruling } from '../reconcile/view.js';
 import { renderFailure } from './failure.js';
 import { render } from './output.js';
 import type { ShowFlags } from './program.js';
@@ -50,11 +52,23 @@ async function readStatus(context: TaskContext): Promise<ShownStatus> {
   requireStarted(documents.config, name, stateDir);
   const isRunning = await isFolderLocked(stateDir);
   const note = await loadRunNote(stateDir);
-  const observed = { ...documents, workers: [], restarts: noRestarts, isCheckpointCurrent: false };
-  const { status } = plan(rulesOf(context, 'stay'), observed, systemClock.nowMs());
-  const noted = note ? { phase: note.phase, failure: note.failure, restarts: note.restarts } : {};
-  const message = note?.message ? note.message : isRunning ? '' : 'not running; `mcsync run` goes on from here';
-  return { task: name, isRunning, ...status, ...noted, message };
+  const workers = isRunning ? (note?.workers ?? []).map(runningWorker) : [];
+  const observed = { ...documents, workers, restarts: noRestarts, isCheckpointCurrent: false };
+  const task = rulesOf(context, 'stay');
+  const nowMs = systemClock.nowMs();
+  const idle = isRunning ? '' : 'not running; `mcsync run` goes on from here';
+  const ruling: Ruling = {
+    phase: note?.phase ?? plan(task, observed, nowMs).status.phase,
+    actions: [],
+    message: note?.message || idle,
+    ...(note?.failure ? { failure: note.failure } : {}),
+  };
+  const status = describeTask({ task, observed, nowMs, inputHash: '' }, ruling);
+  return { task: name, isRunning, ...status, restarts: note?.restarts ?? 0 };
+}
+
+function runningWorker(role: WorkerRole): ObservedWorker {
+  return { role, inputHash: '', state: 'running', exitCode: null, lastWords: null, endedAtMs: null };
 }
 
 function renderStatus(status: ShownStatus): string {

@@ -64,9 +64,10 @@ export async function workerCommand(role: string, flags: WorkerFlags): Promise<E
     return exitCodes.done;
   } catch (error) {
     if (stop.aborted && isAbort(error, [stop, deadline])) return exitCodes.done;
-    const exitCode = reportFailure(error, process.stderr);
+    // A parent tells the words itself; of a bug it needs the stack too.
+    const isTold = process.send !== undefined && error instanceof SyncError;
     await sayLastWords(error);
-    return exitCode;
+    return isTold ? error.exitCode : reportFailure(error, process.stderr);
   }
 }
 
@@ -121,7 +122,7 @@ function isAbort(error: unknown, signals: readonly AbortSignal[]): boolean {
 
 /** Resolves when the parent's channel has taken them. */
 async function sayLastWords(error: unknown): Promise<void> {
-  if (!process.send || !(error instanceof SyncError)) return;
+  if (!process.send) return;
   const words: LastWords = { kind: 'lastWords', failure: toFailure(error) };
   await new Promise<void>((resolve) => process.send?.(words, undefined, undefined, () => resolve()));
 }
