@@ -29,7 +29,9 @@ export const findingCatalog = {
   SERVER_ID_ZERO: final('The server has server_id 0 and serves no replicas.'),
   SERVER_ID_CLASH: ignorable('The server id of the task is taken by the server or another replica.'),
   REPLICA_LOG_OFF: ignorable('The server is a replica that does not log what it replicates.'),
-  TEMPORAL_FORMAT_OLD: ignorable('New tables of the server get the time format of MySQL 5.5.'),
+  TEMPORAL_FORMAT_OLD: ignorable(
+    'New tables of the server get the temporal layouts from before MySQL 5.6; they are read all the same.',
+  ),
 
   // the selected tables
   DATABASE_NOT_FOUND: final('A database that the task names is not there, or the account may not see it.'),

@@ -89,7 +89,7 @@ const cases: [string, Situation, string[], string?][] = [
   [
     'old temporal format',
     { variables: { mysql56_temporal_format: '0' } },
-    ['warning TEMPORAL_FORMAT_OLD mysql56_temporal_format'],
+    ['info TEMPORAL_FORMAT_OLD mysql56_temporal_format'],
   ],
   [
     'binlog_do_db',

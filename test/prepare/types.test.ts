@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SourceType } from '../../operator/model/source-table.js';
-import type { TargetType } from '../../operator/model/table-plan.js';
+import type { ColumnPlan, TargetType } from '../../operator/model/table-plan.js';
+import { compileTextCell } from '../../operator/mysql/cells/text-cell.js';
 import { choosableTypes, isNarrower, lossOf, profileType } from '../../operator/prepare/types.js';
 import { column, int, prepare, table, text } from './facts.js';
 
@@ -34,9 +37,9 @@ const mappings: [string, SourceType, TargetType, TargetType][] = [
   ['CHAR, VARCHAR, TEXT', text(), 'STRING', 'STRING'],
   ['BINARY, VARBINARY, BLOB', bytes, 'BINARY', 'BINARY'],
   ['DATE', { kind: 'date' }, 'DATE', 'DATETIME'],
-  ['DATETIME(6)', { kind: 'datetime', fsp: 6 }, 'TIMESTAMP_NTZ', 'DATETIME'],
-  ['TIMESTAMP(6)', { kind: 'timestamp', fsp: 6 }, 'TIMESTAMP', 'DATETIME'],
-  ['TIME', { kind: 'time', fsp: 0 }, 'STRING', 'STRING'],
+  ['DATETIME(f)', { kind: 'datetime', fsp: 6 }, 'TIMESTAMP_NTZ', 'DATETIME'],
+  ['TIMESTAMP(f)', { kind: 'timestamp', fsp: 6 }, 'TIMESTAMP', 'DATETIME'],
+  ['TIME(f)', { kind: 'time', fsp: 0 }, 'STRING', 'STRING'],
   ['YEAR', { kind: 'year' }, 'INT', 'BIGINT'],
   ['ENUM', { kind: 'enum', labels: ['a'] }, 'STRING', 'STRING'],
   ['SET', { kind: 'set', labels: ['a'] }, 'STRING', 'STRING'],
@@ -56,6 +59,13 @@ describe('types', () => {
     expect(dts).toMatch(dtsTypes);
   });
 
+  it('are what docs/types.md says', () => {
+    const rows = readFileSync(join(import.meta.dirname, '../../docs/types.md'), 'utf8').split('\n');
+    const simple = mappings.filter(([name]) => rows.some((row) => row.startsWith(`| ${name} |`)));
+    expect(simple.length).toBeGreaterThan(20);
+    for (const [name, , faithful, dts] of simple) expect(rows).toContain(`| ${name} | ${faithful} | ${dts} |`);
+  });
+
   it('of the profile Faithful lose nothing, and are among those that may be chosen', () => {
     for (const [, source, faithful, dts] of mappings) {
       expect(lossOf(source, faithful)).toBeNull();
@@ -63,6 +73,17 @@ describe('types', () => {
       expect(isNarrower(source, dts)).toBe(false);
       expect(choosableTypes(source)).toContain(faithful.replace(/\(.*/, ''));
       expect(choosableTypes(source)).toContain(dts.replace(/\(.*/, ''));
+    }
+  });
+
+  it('that may be chosen are those that values can be turned into', () => {
+    const context = { table: { database: 'shop', table: 't' }, timeZone: 'UTC', onNulled: () => {} };
+    for (const [, type] of mappings) {
+      for (const chosen of choosableTypes(type)) {
+        const targetType = (chosen === 'DECIMAL' ? 'DECIMAL(38,0)' : chosen) as TargetType;
+        const plan: ColumnPlan = { sourceIndex: 0, targetName: 'c', targetType, onUnrepresentable: 'Fail' };
+        expect(() => compileTextCell(column('c', type), plan, 0, context)).not.toThrow();
+      }
     }
   });
 

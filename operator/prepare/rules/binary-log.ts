@@ -106,12 +106,12 @@ export function databasesAreLogged({ spec, source, selected }: SourceRuleInput):
   });
 }
 
-/** MariaDB can still write the temporal types of MySQL 5.5, whose fractions have another layout. */
+/** MariaDB can still make columns in temporal layouts from before MySQL 5.6; they are read too. */
 export function temporalFormatIsNew(input: SourceRuleInput): Finding[] {
   if (!isOff(input.source.variables.mysql56_temporal_format)) return [];
-  return warning('TEMPORAL_FORMAT_OLD', 'mysql56_temporal_format', {
+  return info('TEMPORAL_FORMAT_OLD', 'mysql56_temporal_format', {
     seen: 'mysql56_temporal_format = OFF',
-    wanted: 'mysql56_temporal_format = ON, and tables made before rebuilt with ALTER TABLE ... FORCE',
+    wanted: 'nothing: both layouts are read; ON is what newer servers and other readers expect',
     fix: setVariable(input, 'mysql56_temporal_format', 'ON'),
   });
 }
