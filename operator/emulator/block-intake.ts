@@ -3,12 +3,9 @@
  * every checksum and every value, so that what is listed can be loaded. Bounded memory, whatever the block's size.
  */
 import type { IncomingMessage } from 'node:http';
-import { SyncError } from '../base/errors.js';
-import { RecordReader } from '../maxcompute/records/reader.js';
-import type { RecordValue } from '../maxcompute/records/values.js';
 import { ServiceError } from './service-error.js';
+import { BlockFault, BlockReader } from './store/block-reader.js';
 import type { Column } from './store/catalog.js';
-import { cellOf } from './store/cells.js';
 import { createDecoder } from './store/decoder.js';
 import type { Encoding, Extent } from './store/journal.js';
 import type { Segments } from './store/segments.js';
@@ -30,11 +27,7 @@ export async function takeBlock(
   segments: Segments,
 ): Promise<TakenBlock> {
   const encoding = encodingOf(raw.headers['content-encoding']);
-  const cells = columns.map((column) => cellOf(column.type));
-  const reader = new RecordReader(
-    cells.map((cell) => cell.type),
-    rowCheck(columns),
-  );
+  const reader = new BlockReader(columns, null);
   const extents: Extent[] = [];
   try {
     const decoder = createDecoder(encoding, (bytes) => reader.push(bytes));
@@ -84,31 +77,11 @@ function encodingOf(header: string | undefined): Encoding {
   }
 }
 
-/** Null where every value of the wire types can be kept as it is. */
-function rowCheck(columns: readonly Column[]): ((row: readonly RecordValue[]) => void) | null {
-  const faults = columns.map((column) => cellOf(column.type).fault);
-  const isTextual = columns.some((column) => /^(string|varchar|char)/.test(column.type));
-  const needed = columns.flatMap((column, index) => (faults[index] || !column.isNullable ? [{ column, index }] : []));
-  // Texts must be read as texts, since DuckDB holds UTF-8 only.
-  if (needed.length === 0) return isTextual ? () => undefined : null;
-  return (row) => {
-    for (const { column, index } of needed) {
-      const value = row[index] as RecordValue;
-      const fault =
-        value === null
-          ? column.isNullable
-            ? null
-            : 'NULL in a column that is NOT NULL'
-          : (faults[index]?.(value) ?? null);
-      if (fault !== null)
-        throw new ServiceError(400, 'InvalidArgument', `A value of column ${column.name} is ${fault}.`);
-    }
-  };
-}
-
 function refusal(error: unknown, raw: IncomingMessage): unknown {
   if (error instanceof ServiceError) return error;
-  if (error instanceof SyncError) return new ServiceError(400, 'CorruptedDataStream', error.seen);
+  if (error instanceof BlockFault) {
+    return new ServiceError(400, error.kind === 'corrupt' ? 'CorruptedDataStream' : 'InvalidArgument', error.message);
+  }
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (raw.errored) return new ServiceError(400, 'IncompleteBody', 'The body ended before its end.');
   if (/^Z_|^ERR_ZLIB/.test(code) || /zstd|FSE|data/i.test(String((error as Error).message))) {

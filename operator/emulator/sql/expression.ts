@@ -52,7 +52,8 @@ export class ExpressionReader {
     const items: string[] = [];
     do {
       const value = this.expression();
-      const isDescending = this.reader.accept('DESC') || (this.reader.accept('ASC'), false);
+      const isDescending = this.reader.accept('DESC');
+      if (!isDescending) this.reader.accept('ASC');
       let nulls = isDescending ? 'NULLS LAST' : 'NULLS FIRST';
       if (this.reader.accept('NULLS', 'FIRST')) nulls = 'NULLS FIRST';
       else if (this.reader.accept('NULLS', 'LAST')) nulls = 'NULLS LAST';
@@ -223,7 +224,7 @@ export class ExpressionReader {
     const name = at.text.toLowerCase();
     reader.expect('(');
     const isDistinct = reader.accept('DISTINCT');
-    const args = reader.accept('*') ? (reader.expect(')'), ['*']) : this.list(')');
+    const args = reader.accept('*', ')') ? ['*'] : this.list(')');
     const literals = args.map((arg) => (/^'(?:[^']|'')*'$/.test(arg) ? arg.slice(1, -1).replaceAll("''", "'") : null));
     const over = reader.accept('OVER') ? this.window(name) : null;
     return writeFunction({ at, name, args, literals, isDistinct, over });

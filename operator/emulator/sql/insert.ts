@@ -38,7 +38,7 @@ export async function insertRows(context: DdlContext, statement: Insert, table: 
     throw semanticError(at, `wrong columns count ${found.length} in data source, requires ${filled.length} columns`);
   }
 
-  const valueOf = (column: Column): string => {
+  const valueFor = (column: Column): string => {
     const index = filled.indexOf(column);
     if (index >= 0) return castForInsert(column, (found[index] as { duck: string }).duck, `c${index}`);
     const fixed = clause.get(column.name);
@@ -47,7 +47,7 @@ export async function insertRows(context: DdlContext, statement: Insert, table: 
       : `CAST(${quoteString(fixed)} AS ${columnType(column.type)?.duck})`;
   };
   const all = [...table.partitionColumns, ...table.columns];
-  const select = all.map((column) => `${notNull(column, valueOf(column))} AS ${quoteName(column.name)}`);
+  const select = all.map((column) => `${notNull(column, valueFor(column))} AS ${quoteName(column.name)}`);
   const slots = found.map((_, index) => `c${index}`);
 
   await connection.run('DROP TABLE IF EXISTS mcsync_insert');

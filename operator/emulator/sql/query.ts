@@ -65,7 +65,8 @@ export class QueryReader {
     if (reader.accept('UNION', 'DISTINCT') || reader.accept('UNION')) return 'UNION';
     if (reader.sees('INTERSECT') || reader.sees('EXCEPT') || reader.sees('MINUS')) {
       const operator = reader.take().text;
-      const all = reader.accept('ALL') ? ' ALL' : (reader.accept('DISTINCT'), '');
+      const all = reader.accept('ALL') ? ' ALL' : '';
+      if (all === '') reader.accept('DISTINCT');
       return `${operator === 'MINUS' ? 'EXCEPT' : operator}${all}`;
     }
     return null;
@@ -99,7 +100,8 @@ export class QueryReader {
   private select(): string {
     const reader = this.reader;
     reader.expect('SELECT');
-    const distinct = reader.accept('DISTINCT') ? 'DISTINCT ' : (reader.accept('ALL'), '');
+    const distinct = reader.accept('DISTINCT') ? 'DISTINCT ' : '';
+    if (distinct === '') reader.accept('ALL');
     const items: string[] = [];
     do items.push(this.selectItem(items.length));
     while (reader.accept(','));

@@ -3,16 +3,15 @@ import {
   BIGINT,
   BLOB,
   BOOLEAN,
-  blobValue,
   DATE,
   DECIMAL,
   DOUBLE,
   type DuckDBBlobValue,
-  DuckDBDateValue,
-  DuckDBDecimalValue,
-  DuckDBTimestampMillisecondsValue,
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
+  type DuckDBDateValue,
+  type DuckDBDecimalValue,
+  type DuckDBTimestampMillisecondsValue,
+  type DuckDBTimestampTZValue,
+  type DuckDBTimestampValue,
   type DuckDBType,
   type DuckDBValue,
   FLOAT,
@@ -31,7 +30,6 @@ import type { RecordValue, SecondsAndNanos } from '../../maxcompute/records/valu
 export interface Cell {
   readonly type: RecordType;
   readonly duck: DuckDBType;
-  readonly toDuck: (value: Exclude<RecordValue, null>) => DuckDBValue;
   readonly fromDuck: (value: Exclude<DuckDBValue, null>) => RecordValue;
   /** What is wrong with a value that the column cannot hold as it is; null where any value of the wire type fits. */
   readonly fault: ((value: Exclude<RecordValue, null>) => string | null) | null;
@@ -41,7 +39,7 @@ const same = (value: unknown): never => value as never;
 
 export function cellOf(columnType: string): Cell {
   const type = parseRecordType(columnType);
-  const plain = (duck: DuckDBType): Cell => ({ type, duck, toDuck: same, fromDuck: same, fault: null });
+  const plain = (duck: DuckDBType): Cell => ({ type, duck, fromDuck: same, fault: null });
   assert('parameters' in type, 'the catalog holds scalar types only');
   switch (type.kind) {
     case 'tinyint':
@@ -73,32 +71,27 @@ export function cellOf(columnType: string): Cell {
     case 'binary':
       return {
         ...plain(BLOB),
-        toDuck: (value) => blobValue(value as Uint8Array),
         fromDuck: (value) => (value as DuckDBBlobValue).bytes,
       };
     case 'date':
       return {
         ...plain(DATE),
-        toDuck: (value) => new DuckDBDateValue(value as number),
         fromDuck: (value) => (value as DuckDBDateValue).days,
       };
     case 'datetime':
       return {
         ...plain(TIMESTAMP_MS),
-        toDuck: (value) => new DuckDBTimestampMillisecondsValue(BigInt(value as number)),
         fromDuck: (value) => Number((value as DuckDBTimestampMillisecondsValue).millis),
       };
     case 'timestamp':
       return {
         ...plain(TIMESTAMPTZ),
-        toDuck: (value) => new DuckDBTimestampTZValue(toMicros(value as SecondsAndNanos)),
         fromDuck: (value) => fromMicros((value as DuckDBTimestampTZValue).micros),
         fault: timestampFault,
       };
     case 'timestamp_ntz':
       return {
         ...plain(TIMESTAMP),
-        toDuck: (value) => new DuckDBTimestampValue(toMicros(value as SecondsAndNanos)),
         fromDuck: (value) => fromMicros((value as DuckDBTimestampValue).micros),
         fault: timestampFault,
       };
@@ -106,7 +99,6 @@ export function cellOf(columnType: string): Cell {
       const [precision, scale] = type.parameters as [number, number];
       return {
         ...plain(DECIMAL(precision, scale)),
-        toDuck: (value) => new DuckDBDecimalValue(unscaled(value as string, scale) as bigint, precision, scale),
         fromDuck: (value) => (value as DuckDBDecimalValue).toString(),
         fault: (value) => decimalFault(value as string, precision, scale),
       };
@@ -136,10 +128,6 @@ function timestampFault(value: unknown): string | null {
   return seconds < -62_135_596_800 || seconds > 253_402_300_799 ? 'outside the years 0001 to 9999' : null;
 }
 
-function toMicros({ seconds, nanos }: SecondsAndNanos): bigint {
-  return BigInt(seconds) * 1_000_000n + BigInt(nanos / 1000);
-}
-
 function fromMicros(micros: bigint): SecondsAndNanos {
   const rest = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   return { seconds: Number((micros - rest) / 1_000_000n), nanos: Number(rest) * 1000 };
@@ -153,7 +141,7 @@ function decimalFault(text: string, precision: number, scale: number): string | 
 }
 
 /** `-1.50`, and `15E-1` as PyODPS may send it, as an integer of 1/10^scale; null where digits would be lost. */
-function unscaled(text: string, scale: number): bigint | null {
+export function unscaled(text: string, scale: number): bigint | null {
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/.exec(text);
   if (match === null || `${match[2]}${match[3] ?? ''}` === '') return null;
   const fraction = match[3] ?? '';

@@ -2,26 +2,16 @@
  * Brings committed blocks into DuckDB, when a query or a download needs the table. Rows, and the note that they are there,
  * are one transaction: after a kill the journal and the notes together tell what is still to be loaded.
  */
-import {
-  type DuckDBAppender,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  type DuckDBValue,
-  VARCHAR,
-} from '@duckdb/node-api';
-import { RecordReader } from '../../maxcompute/records/reader.js';
-import type { RecordValue } from '../../maxcompute/records/values.js';
-import { columnType } from '../sql/column-types.js';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { quoteString } from '../sql/quote.js';
+import { BlockReader } from './block-reader.js';
 import { partitionCondition, rowsName, type Table } from './catalog.js';
-import { type Cell, cellOf } from './cells.js';
+import { ChunkWriter } from './chunk-writer.js';
 import { transaction } from './database.js';
 import { createDecoder } from './decoder.js';
 import type { Segments } from './segments.js';
 import type { Upload, Uploads } from './uploads.js';
 
-/** DuckDB's own vector size: a chunk holds no more. */
-const chunkRows = 2048;
 /** So many rows may share a transaction; more sessions wait for the next one. */
 const transactionRows = 1_000_000;
 
@@ -47,89 +37,52 @@ export class Loader {
       }
       rest = rest.slice(group.length);
       await transaction(connection, async () => {
-        for (const upload of group) await this.loadUpload(connection, table, upload);
+        for (const run of runsBetweenOverwrites(group)) await this.loadRun(connection, table, run);
+        const ids = group.map((upload) => `(${quoteString(upload.id)})`);
+        await connection.run(`INSERT INTO mcsync_loaded VALUES ${ids.join(', ')}`);
       });
       if (group.some((upload) => upload.overwrite)) table.version += 1;
       await this.uploads.loaded(group);
     }
   }
 
-  private async loadUpload(connection: DuckDBConnection, table: Table, upload: Upload): Promise<void> {
+  /** Sessions of which only the first may overwrite, by one appender: making one costs more than loading a small block. */
+  private async loadRun(connection: DuckDBConnection, table: Table, run: readonly Upload[]): Promise<void> {
     const rowsTable = rowsName(table.id);
-    if (upload.overwrite) {
-      const where = upload.partition === null ? '' : ` WHERE ${partitionCondition(table, upload.partition)}`;
+    const first = run[0] as Upload;
+    if (first.overwrite) {
+      const where = first.partition === null ? '' : ` WHERE ${partitionCondition(table, first.partition)}`;
       await connection.run(`DELETE FROM ${rowsTable}${where}`);
     }
     const appender = await connection.createAppender(rowsTable);
     try {
-      const rows = new RowChunks(table, upload, appender);
-      for (const block of upload.blocks.values()) {
-        const reader = new RecordReader(rows.types, (row) => rows.add(row));
-        const decoder = createDecoder(block.encoding, (bytes) => reader.push(bytes));
-        for await (const piece of this.segments.read(block.extents)) await decoder.push(piece);
-        await decoder.end();
-        reader.end();
+      const rows = new ChunkWriter(appender, table.partitionColumns, table.columns);
+      for (const upload of run) {
+        rows.beginPartition(upload.partition ?? []);
+        const columns = table.columns.slice(0, upload.columns);
+        for (const block of upload.blocks.values()) {
+          const reader = new BlockReader(columns, rows);
+          const decoder = createDecoder(block.encoding, (bytes) => reader.push(bytes));
+          for await (const piece of this.segments.read(block.extents)) await decoder.push(piece);
+          await decoder.end();
+          reader.end();
+        }
       }
       rows.flush();
       appender.flushSync();
     } finally {
       appender.closeSync();
     }
-    await connection.run(`INSERT INTO mcsync_loaded VALUES (${quoteString(upload.id)})`);
   }
 }
 
-/** Collects rows by column and appends them in chunks of DuckDB's size. */
-class RowChunks {
-  private readonly cells: readonly Cell[];
-  private readonly columns: DuckDBValue[][];
-  private readonly chunk: DuckDBDataChunk;
-  private readonly appender: DuckDBAppender;
-  private readonly firstData: number;
-  private rows = 0;
-
-  constructor(table: Table, upload: Upload, appender: DuckDBAppender) {
-    this.appender = appender;
-    this.firstData = table.partitionColumns.length;
-    this.cells = table.columns.map((column) => cellOf(column.type)).slice(0, upload.columns);
-    const ducks = [
-      ...table.partitionColumns.map((column) => cellOf(column.type).duck),
-      ...table.columns.map((column) => cellOf(column.type).duck),
-    ];
-    this.columns = ducks.map(() => new Array<DuckDBValue>(chunkRows).fill(null));
-    table.partitionColumns.forEach((column, index) => {
-      const text = (upload.partition as readonly string[])[index] as string;
-      this.columns[index]?.fill(partitionValue(column.type, text));
-    });
-    this.chunk = DuckDBDataChunk.create(ducks, chunkRows);
+/** Cuts before each session that overwrites: what came before it must be in the table by then. */
+function runsBetweenOverwrites(group: readonly Upload[]): Upload[][] {
+  const runs: Upload[][] = [];
+  for (const upload of group) {
+    const last = runs[runs.length - 1];
+    if (last === undefined || upload.overwrite) runs.push([upload]);
+    else last.push(upload);
   }
-
-  get types(): Cell['type'][] {
-    return this.cells.map((cell) => cell.type);
-  }
-
-  add(row: readonly RecordValue[]): void {
-    for (let index = 0; index < this.cells.length; index += 1) {
-      const value = row[index] as RecordValue;
-      (this.columns[this.firstData + index] as DuckDBValue[])[this.rows] =
-        value === null ? null : (this.cells[index] as Cell).toDuck(value);
-    }
-    this.rows += 1;
-    if (this.rows === chunkRows) this.flush();
-  }
-
-  flush(): void {
-    if (this.rows === 0) return;
-    const isFull = this.rows === chunkRows;
-    this.chunk.reset();
-    this.chunk.setColumns(isFull ? this.columns : this.columns.map((column) => column.slice(0, this.rows)));
-    this.appender.appendDataChunk(this.chunk);
-    this.rows = 0;
-  }
-}
-
-/** Partition values are texts on the wire, whatever type the column has. */
-function partitionValue(type: string, text: string): DuckDBValue {
-  if (columnType(type)?.duck === 'BIGINT') return BigInt(text);
-  return cellOf(type).duck === VARCHAR ? text : Number(text);
+  return runs;
 }
