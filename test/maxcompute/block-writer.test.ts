@@ -132,6 +132,16 @@ describe('block writer', () => {
     expect(writer.heldBytes).toBe(0);
   });
 
+  it('can be discarded in the midst of compression', async () => {
+    const writer = openBlockWriter(planOf(['STRING']), { kind: 'base' });
+    const cells = [Buffer.alloc(3 * 1024 * 1024, 'abc').toString()];
+    writer.write(batchOf(['STRING'], { kind: 'base', rows: [{ kind: rowKind.base, cells }] }));
+    const drained = writer.drained();
+    writer.discard();
+    await drained;
+    expect(writer.heldBytes).toBe(0);
+  });
+
   it('catches up with a fast source when awaited', async () => {
     const writer = openBlockWriter(planOf(['STRING']), { kind: 'base' });
     const cells = [Buffer.alloc(1024 * 1024, 'abc').toString()];

@@ -414,6 +414,33 @@ describe('facts of the target', () => {
     });
   });
 
+  it('name a table that may not be described, and the right to make tables', async () => {
+    let submitted = 0;
+    const { warehouse } = await given((_request, name) => {
+      if (name === 'GET project') return project;
+      if (name === 'GET table') return denied;
+      if (name === 'POST instances') {
+        submitted += 1;
+        if (submitted > 1) return denied;
+        return { status: 201, headers: { location: 'http://h/api/projects/warehouse/instances/I1' } };
+      }
+      const task = '<Tasks><Task Type="SQL"><Name>T</Name><Status>Success</Status></Task></Tasks>';
+      if (name.startsWith('GET instance') && !name.endsWith('data')) {
+        return xml(`<Instance><Status>Terminated</Status>${task}</Instance>`);
+      }
+      return name === 'POST instance downloads'
+        ? json({ DownloadID: 'D', RecordCount: 0, Schema: { columns: [] } })
+        : undefined;
+    });
+    const facts = await warehouse.facts(['orders_base']);
+    expect(facts).toMatchObject({
+      missingRights: [
+        { right: 'Describe', seen: expect.stringContaining('ODPS-0130013') },
+        { right: 'CreateTable', seen: expect.stringContaining('ODPS-0130013') },
+      ],
+    });
+  });
+
   it('are a failure to tell where the endpoint is not MaxCompute', async () => {
     const { warehouse } = await given(() => ({ status: 200, body: '<html>welcome</html>' }));
     expect(await warehouse.facts([])).toMatchObject({ reachable: false, failure: { code: 'TARGET_NOT_MAXCOMPUTE' } });
