@@ -4,12 +4,11 @@
  * Never: LOCAL INFILE, several statements at once, a password to a server that was not verified (auth-plugins.ts).
  */
 import { connect as connectSocket, isIP, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import mysql, { type Connection, type ConnectionOptions } from 'mysql2';
 import { SyncError } from '../base/errors.js';
 import { pluginsForUnverifiedServer } from './auth-plugins.js';
 import { toSourceError } from './server-error.js';
-import { Session } from './session.js';
+import { Session, socketOf } from './session.js';
 
 export type TlsMode = 'Disabled' | 'Preferred' | 'Required' | 'VerifyCA' | 'VerifyIdentity';
 
@@ -88,7 +87,7 @@ function logIn(options: ConnectionOptions): Promise<Connection> {
     connection.on('error', () => undefined);
     connection.connect((error) => {
       if (error) {
-        connection.destroy();
+        socketOf(connection).destroy();
         reject(error);
       } else {
         resolve(connection);
@@ -140,11 +139,6 @@ function openSocket(settings: MySqlSettings): Socket {
   // socket, else with "localhost" (onConnectSecure in lib/_tls_wrap.js); net sets `_host` for names only.
   if (isIP(settings.host)) (socket as Socket & { _host?: string })._host = settings.host;
   return socket;
-}
-
-/** The socket of a connection: a TLSSocket where it is encrypted. mysql2 does not declare it. */
-export function socketOf(connection: Connection): Socket | TLSSocket {
-  return (connection as Connection & { stream: Socket | TLSSocket }).stream;
 }
 
 /**

@@ -5,9 +5,8 @@
  * Layout: MySQL Internals, "COM_QUERY Response", "Text Resultset Row", and "Sending More Than 16Mb".
  */
 import { assert } from '../base/assert.js';
-import { socketOf } from './connect.js';
 import { toSourceError } from './server-error.js';
-import type { Session } from './session.js';
+import { type Session, socketOf } from './session.js';
 
 /** Row packets in `bytes[from..to)`, each with its header of four bytes; not framed: the payload of one row above 16 MiB. */
 export interface PacketRun {

@@ -105,6 +105,7 @@ function codeOf(error: DriverError): ErrorCode | null {
   const code = error.code ?? '';
   if (code === serverUnverifiedCode || code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED') return 'SOURCE_TLS_FAILED';
   if (isTlsFailure(error)) return 'SOURCE_TLS_FAILED';
+  if (isFileRequest(error)) return 'SOURCE_QUERY_FAILED';
   if (code === 'AUTH_SWITCH_PLUGIN_ERROR') return 'SOURCE_CREDENTIALS_REJECTED';
   if (networkCodes.has(code)) return 'SOURCE_UNREACHABLE';
   if (typeof error.errno === 'number' && error.errno >= 1000) {
@@ -124,12 +125,17 @@ function isTlsFailure(error: DriverError): boolean {
   );
 }
 
+/** mysql2 has answered with an empty file, and has no code for it. */
+function isFileRequest(error: DriverError): boolean {
+  return error.code === undefined && /LOCAL INFILE/.test(error.message);
+}
+
 function describe(error: DriverError): string {
   if (typeof error.errno === 'number' && error.errno >= 1000) {
     const message = harmlessMessages.has(error.errno) ? `: ${error.message}` : '';
     return `error ${error.errno} (${error.code ? `${error.code}, ` : ''}SQLSTATE ${error.sqlState ?? '?'})${message}`;
   }
-  return error.message;
+  return isFileRequest(error) ? 'the server asked for a file of this machine; it got none' : error.message;
 }
 
 function adviceFor(code: ErrorCode, error: DriverError, context: FailureContext): { wanted: string; fix: string } {
@@ -146,7 +152,7 @@ function adviceFor(code: ErrorCode, error: DriverError, context: FailureContext)
         fix:
           error.errno === 1130
             ? "Allow the account to log in from this address (CREATE USER 'name'@'%' ...)."
-            : 'Check username and password in the Secret of spec.source.credentials, and the host part of the account.',
+            : 'Check username and password in the Secret of spec.source.credentials, the host part of the account, and whether the server or the account demands TLS: some refuse in the same words.',
       };
     case 'SOURCE_TLS_FAILED':
       return { wanted: `a TLS connection to ${server} as spec.source.tls.mode demands`, fix: tlsFix(error) };

@@ -2,6 +2,8 @@
  * One connection for statements of our own: texts in, texts out. Used by one caller at a time.
  * Values come as the server writes them; nothing is turned into numbers or dates.
  */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Connection } from 'mysql2';
 import { type FailureContext, serverErrorNumber, toSourceError } from './server-error.js';
 
@@ -64,17 +66,19 @@ export class Session implements AsyncDisposable {
     return { ...this.#place, doing, ...(table ? { table } : {}) };
   }
 
+  /** The time limit is our own: mysql2 keeps its timer running, and the process with it, when the connection is lost. */
   #ask(sql: string, timeoutMs: number): Promise<TextRow[]> {
     return new Promise((resolve, reject) => {
-      const query = { sql, rowsAsArray: true, typeCast: asText, timeout: timeoutMs };
-      this.connection.query(query, (error: NodeJS.ErrnoException | null, rows: unknown) => {
-        if (error === null) {
-          resolve(Array.isArray(rows) ? (rows as TextRow[]) : []);
-          return;
-        }
+      const timer = setTimeout(() => {
         // The answer may still come, and the next question would take it for its own.
-        if (error.code === 'PROTOCOL_SEQUENCE_TIMEOUT') this.destroy();
-        reject(error);
+        this.destroy();
+        const error = new Error(`no answer within ${timeoutMs} ms`);
+        reject(Object.assign(error, { code: 'PROTOCOL_SEQUENCE_TIMEOUT' }));
+      }, timeoutMs);
+      this.connection.query({ sql, rowsAsArray: true, typeCast: asText }, (error: unknown, rows: unknown) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve(Array.isArray(rows) ? (rows as TextRow[]) : []);
       });
     });
   }
@@ -82,6 +86,8 @@ export class Session implements AsyncDisposable {
   /** Ends the connection at once; locks and transactions of it end with it. */
   destroy(): void {
     this.connection.destroy();
+    // mysql2 only ends its half, and a server that is busy closes the other one when it is done.
+    socketOf(this.connection).destroy();
   }
 
   /** Says goodbye first, so that the server does not count an aborted client. */
@@ -103,4 +109,9 @@ export class Session implements AsyncDisposable {
 
 function asText(field: { string(): string | null }): string | null {
   return field.string();
+}
+
+/** The socket of a connection: a TLSSocket where it is encrypted. mysql2 does not declare it. */
+export function socketOf(connection: Connection): Socket | TLSSocket {
+  return (connection as Connection & { stream: Socket | TLSSocket }).stream;
 }
