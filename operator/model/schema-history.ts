@@ -1,9 +1,10 @@
 /**
  * Schema versions as a pure fold: a plan and a change give the next plan. Nothing here knows a server or a statement.
  */
+import { SyncError } from '../base/errors.js';
 import type { SchemaChange } from './change.js';
-import type { SourceColumn, TableName } from './source-table.js';
-import type { AddedColumn, ColumnPlan, TablePlan } from './table-plan.js';
+import { type SourceColumn, type TableName, tableKey } from './source-table.js';
+import { type AddedColumn, type ColumnPlan, logColumnNames, type TablePlan } from './table-plan.js';
 
 export type AddColumns = Extract<SchemaChange, { kind: 'addColumns' }>;
 
@@ -27,7 +28,9 @@ export function applyAddColumns(
     if (findColumn(sourceColumns, column.name) >= 0) continue;
     sourceColumns.splice(placeOf(sourceColumns, after), 0, column);
     const target = decideColumn(plan.source, column);
-    if (target !== null) targets.push({ column, target });
+    if (target === null) continue;
+    if (namesTaken(plan, targets).includes(target.targetName)) throw nameClash(plan, column, target.targetName);
+    targets.push({ column, target });
   }
   if (sourceColumns.length === plan.sourceColumns.length) return plan;
   const indexOf = (column: SourceColumn | undefined): number => sourceColumns.indexOf(column as SourceColumn);
@@ -50,6 +53,22 @@ export function applyAddColumns(
     columns: [...kept, ...added],
     addedColumns: [...plan.addedColumns, ...fills],
   };
+}
+
+/** Names are made to fit the target, so two may meet that differ in the source; and the log has columns of ours. */
+function namesTaken(plan: TablePlan, added: readonly { readonly target: { readonly targetName: string } }[]): string[] {
+  const { partitions, ...metadata } = logColumnNames(plan.columnNaming, plan.partitionKeys);
+  const ours = plan.logTable === null ? [] : [...Object.values(metadata), ...partitions];
+  return [...ours, ...plan.columns.map((each) => each.targetName), ...added.map(({ target }) => target.targetName)];
+}
+
+function nameClash(plan: TablePlan, column: SourceColumn, targetName: string): SyncError {
+  return new SyncError('DDL_INCOMPATIBLE', {
+    table: tableKey(plan.source),
+    seen: `the added column ${column.name} becomes ${targetName}, a name that is taken in the target`,
+    wanted: 'a target name of its own for each column',
+    fix: `Set columnNames: {${JSON.stringify(column.name)}: ${targetName}_2} in the rule of the table, then run again.`,
+  });
 }
 
 /** Two columns of a table never differ in case alone. */

@@ -53,7 +53,7 @@ const cases: [string, Situation, string[], string?][] = [
   [
     'binary log kept for an hour',
     { variables: { binlog_expire_logs_seconds: '3600' } },
-    ['warning BINLOG_RETENTION expire_logs_days'],
+    ['warning BINLOG_RETENTION binlog_expire_logs_seconds'],
     'SET PERSIST binlog_expire_logs_seconds = 604800;',
   ],
   [
@@ -538,7 +538,7 @@ describe('the precheck', () => {
       'error LIFECYCLE_TOO_SHORT spec.changeLog.lifecycleDays',
       'error TARGET_PRIVILEGE_MISSING Upload',
       'warning TLS_OFF spec.source.tls.mode',
-      'warning BINLOG_RETENTION expire_logs_days',
+      'warning BINLOG_RETENTION binlog_expire_logs_seconds',
       'warning NO_PRIMARY_KEY shop.log',
     ]);
     expect(hasErrors(findings)).toBe(true);

@@ -77,7 +77,7 @@ export function logIsKept(input: SourceRuleInput): Finding[] {
   if (!makesLog(spec) || keptSeconds === null || keptSeconds >= daySeconds) return [];
   const snapshotSeconds = makesBaseline(spec) && !input.hasCheckpoint ? estimateSnapshotSeconds(input) : 0;
   const outlasts = snapshotSeconds > keptSeconds;
-  return warning('BINLOG_RETENTION', isRds(spec) ? spec.source.host : 'expire_logs_days', {
+  return warning('BINLOG_RETENTION', isRds(spec) ? spec.source.host : retentionVariable(input), {
     seen: `the server keeps its binary log for ${renderSpan(keptSeconds)}${outlasts ? `, and the snapshot takes about ${renderSpan(snapshotSeconds)}` : ''}`,
     wanted: `${renderSpan(daySeconds)} or more: a task that stands still for longer loses its position${outlasts ? ', also while the snapshot runs' : ''}`,
     fix: isRds(spec)
@@ -127,8 +127,11 @@ function retentionSeconds({ spec, source }: SourceRuleInput): number | null {
 }
 
 function retentionStatement(input: SourceRuleInput): string {
-  const hasSeconds = (input.source.variables.binlog_expire_logs_seconds ?? null) !== null;
-  return hasSeconds
-    ? setVariable(input, 'binlog_expire_logs_seconds', String(7 * daySeconds))
-    : setVariable(input, 'expire_logs_days', '7');
+  const name = retentionVariable(input);
+  return setVariable(input, name, name === 'expire_logs_days' ? '7' : String(7 * daySeconds));
+}
+
+function retentionVariable({ source }: SourceRuleInput): string {
+  const hasSeconds = (source.variables.binlog_expire_logs_seconds ?? null) !== null;
+  return hasSeconds ? 'binlog_expire_logs_seconds' : 'expire_logs_days';
 }
