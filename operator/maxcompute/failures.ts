@@ -172,6 +172,21 @@ const unsentCodes = new Set([
 ]);
 const handshakeCodes = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
 
+const networkWords: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was closed',
+  UND_ERR_SOCKET: 'the connection was closed',
+  EPIPE: 'the connection was closed',
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name cannot be looked up now',
+  EHOSTUNREACH: 'no way to the host',
+  ENETUNREACH: 'no way to the host',
+  ETIMEDOUT: 'no connection in time',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
+  UND_ERR_BODY_TIMEOUT: 'the answer stopped in its midst',
+};
+
 /** Null where the error is none of the network's: a bug, then. */
 export function failureOfNetwork(error: unknown, what: string, url: string): MaxComputeError | null {
   const code = networkCodeOf(error);
@@ -180,7 +195,7 @@ export function failureOfNetwork(error: unknown, what: string, url: string): Max
   return new MaxComputeError(
     isHandshake ? 'TARGET_NOT_MAXCOMPUTE' : 'TARGET_UNREACHABLE',
     {
-      seen: `${code} from ${url}, asked to ${what}`,
+      seen: `${networkWords[code] ?? 'the connection failed'} (${code}): ${url}, asked to ${what}`,
       ...(isHandshake
         ? {
             wanted: 'a TLS connection with a certificate that this machine trusts',

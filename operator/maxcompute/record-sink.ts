@@ -20,8 +20,7 @@ import {
   crcZeros,
   makeZerosTable,
 } from './records/crc32c.js';
-import { parseRecordType, wireTypeOf } from './records/types.js';
-import { tagOf } from './records/wire.js';
+import { tagOf, type WireType, wireTypes } from './records/wire.js';
 
 /** Most bytes that a cell takes beside its variable part: a tag of two, a timestamp of ten and five. */
 const cellReserve = 17;
@@ -43,7 +42,7 @@ const scratchInts = new Int32Array(scratchBytes);
 /** CRC input of the metadata behind record_id: two flags, a timestamp, a flag, each with its column index. */
 const metadataTailCrcBytes = 5 + 12 + 5 + 5;
 const metadataTailZeros = makeZerosTable(metadataTailCrcBytes);
-const recordIdTag = tagOf(1, wireTypeOf({ kind: 'bigint', parameters: [] }));
+const recordIdTag = tagOf(1, wireTypes.varint);
 const recordIdCrcStart = crcInt32(crcStart, 1);
 
 export type SegmentHandler = (segment: Uint8Array, length: number) => Uint8Array;
@@ -78,7 +77,7 @@ export class RecordSink implements RowSink {
     this.firstField = 1 + (this.isLog ? logMetadataColumnCount : 0);
     assert(types.length + this.firstField <= fieldNumberMax, 'a tag takes two bytes at most');
     this.tags = Int32Array.from(types, (type, column) =>
-      packTag(tagOf(column + this.firstField, wireTypeOf(parseRecordType(type)))),
+      packTag(tagOf(column + this.firstField, wireTypeOfTarget(type))),
     );
     this.rowReserve = types.length * cellReserve + recordReserve;
     this.onSegment = onSegment;
@@ -343,6 +342,33 @@ export class RecordSink implements RowSink {
   private use(buffer: Uint8Array): void {
     this.buffer = buffer;
     this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  }
+}
+
+/** Not by parsing the name: hundreds of blocks of a hundred columns may be opened with each flush. */
+function wireTypeOfTarget(type: TargetType): WireType {
+  switch (type) {
+    case 'TINYINT':
+    case 'SMALLINT':
+    case 'INT':
+    case 'BIGINT':
+    case 'BOOLEAN':
+    case 'DATE':
+    case 'DATETIME':
+      return wireTypes.varint;
+    case 'FLOAT':
+      return wireTypes.fixed32;
+    case 'DOUBLE':
+      return wireTypes.fixed64;
+    case 'STRING':
+    case 'BINARY':
+    case 'JSON':
+    case 'TIMESTAMP':
+    case 'TIMESTAMP_NTZ':
+      return wireTypes.bytes;
+    default:
+      assert(type.startsWith('DECIMAL('), `${type} is a type that is written`);
+      return wireTypes.bytes;
   }
 }
 

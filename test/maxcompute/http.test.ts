@@ -162,8 +162,17 @@ describe('what is tried again', () => {
     open.splice(-1);
     const error = await failureOf(closed.http.call({ ...read, method: 'POST', repeat: 'unsent' }));
     expect(error.code).toBe('TARGET_UNREACHABLE');
-    expect(error.seen).toMatch(/^ECONNREFUSED from http/);
+    expect(error.seen).toMatch(/^connection refused \(ECONNREFUSED\): http/);
     expect(closed.clock.sleptMs).toEqual([1000, 2000, 4000, 8000]);
+  });
+});
+
+describe('a submission that the service puts off (409 with a time to wait)', () => {
+  it('is made again then', async () => {
+    const later: FakeAnswer = { status: 409, headers: { 'retry-after': '3' }, body: xmlError('Busy', 'later') };
+    const { http, clock } = await given(inTurn(later, { status: 201, body: '' }));
+    expect((await http.call({ ...read, method: 'POST', repeat: 'unsent' })).status).toBe(201);
+    expect(clock.sleptMs).toEqual([3000]);
   });
 });
 
