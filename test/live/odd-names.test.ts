@@ -15,7 +15,7 @@ const tables = [
   { database: 'my-db', table: 'dot.ted', target: 'my_db_dot_ted' },
   { database: 'my-db', table: 'empty', target: 'my_db_empty' },
   { database: 'order', table: 'group', target: 'order_group' },
-  { database: '日本', table: '注文', target: 'c_______' },
+  { database: '日本', table: '注文', target: 'c______' },
 ] as const;
 
 const setUp = [

@@ -33,6 +33,8 @@ def text(value):
 
 def rows_of(table, partition=None):
     with table.open_reader(partition=partition) as reader:
+        if reader.count == 0:
+            return
         for record in reader[0 : reader.count]:
             yield [text(value) for value in record.values]
 
