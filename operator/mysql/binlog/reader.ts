@@ -134,13 +134,14 @@ export class BinlogReader {
       if (!hasValidChecksum(bytes, from, to)) throw corruptEvent('an event whose checksum is wrong', this.#place);
     }
     if (type === eventType.heartbeat || type === eventType.heartbeatV2) {
-      this.#flushMove();
-      this.#out.push({ kind: 'alive', position: this.#position() });
+      this.#heartbeat(type, bytes, from, end);
       return;
     }
     const start = this.#offset;
     this.#advance(readUint32(bytes, from + 13), to - from);
     this.#walk(bytes, from, end, start);
+    // What stands between groups (file headers, checkpoints) is behind us as well.
+    if (this.#group === 'none' && this.#offset > this.#committed.offset && !this.#isSearching) this.#moveTo();
   }
 
   /** `start` is where the event begins in its file. */
@@ -241,16 +242,36 @@ export class BinlogReader {
     this.#offset = Math.max(this.#offset, end);
   }
 
+  /** A start by GTID set is sent the file that may hold its first transaction: until that one comes, `from` stands. */
+  get #isSearching(): boolean {
+    return this.#options.from.gtidSet !== null && this.#utcSeconds === 0;
+  }
+
+  #moveTo(): void {
+    this.#committed.file = this.#file;
+    this.#committed.offset = this.#offset;
+    this.#hasMoved = true;
+  }
+
   #rotate(bytes: Buffer, body: number, end: number): void {
     this.#endBrokenGroup();
     this.#file = bytes.toString('utf8', body + 8, end);
     this.#offset = readUint64(bytes, body);
-    // A start by GTID set is sent the file that holds its first transaction: until that comes, `from` stands.
-    const isSearching = this.#options.from.gtidSet !== null && this.#utcSeconds === 0;
     const { file, offset } = this.#committed;
-    if (isSearching || (file === this.#file && offset >= this.#offset)) return;
-    this.#committed = { file: this.#file, offset: this.#offset, gtidSet: this.#committed.gtidSet };
-    this.#hasMoved = true;
+    if (!this.#isSearching && (file !== this.#file || offset < this.#offset)) this.#moveTo();
+  }
+
+  /** Sent at the end of the log, with its place: what a start by GTID set has skipped is behind us then. */
+  #heartbeat(type: number, bytes: Buffer, from: number, end: number): void {
+    const endLogPos = readUint32(bytes, from + 13);
+    if (type === eventType.heartbeat && this.#isSearching && this.#group === 'none' && endLogPos > 0) {
+      this.#file = bytes.toString('utf8', from + headerBytes, end);
+      this.#offset = endLogPos;
+      const { file, offset } = this.#committed;
+      if (file !== this.#file || offset < this.#offset) this.#moveTo();
+    }
+    this.#flushMove();
+    this.#out.push({ kind: 'alive', position: this.#position() });
   }
 
   #endGroup(utcSeconds: number): void {
@@ -260,9 +281,7 @@ export class BinlogReader {
     this.#hasRows = false;
     this.#isSkipped = false;
     this.#utcSeconds = utcSeconds;
-    this.#committed.file = this.#file;
-    this.#committed.offset = this.#offset;
-    this.#hasMoved = true;
+    this.#moveTo();
     if (this.#tables.size > knownTablesMax) this.#tables.clear();
   }
 

@@ -13,6 +13,9 @@ export interface DriverError extends Error {
 /** ER_MASTER_FATAL_ERROR_READING_BINLOG: the dump ended; only the text says why (sql/rpl_binlog_sender.cc, sql/sql_repl.cc). */
 const dumpEnded = 1236;
 
+/** ER_SLAVE_SAME_ID of MariaDB; MySQL tells the same with the number above. */
+const mariadbSameId = 4052;
+
 export type DumpFailure = 'position-lost' | 'server-id-clash' | 'corrupt' | 'other';
 
 export function classifyDumpFailure(message: string): DumpFailure {
@@ -28,6 +31,7 @@ export function classifyDumpFailure(message: string): DumpFailure {
     /more GTIDs than the (master|source)/i,
     /requested to start from GTID/i,
     /could not find GTID state requested/i,
+    /cannot start in AUTO_POSITION mode/i,
   ];
   if (lost.some((pattern) => pattern.test(message))) return 'position-lost';
   if (/bogus data|truncated in the middle|event read from binlog did not pass|crc check/i.test(message))
@@ -43,7 +47,7 @@ export interface DumpFacts {
 
 export function dumpError(error: DriverError, facts: DumpFacts, oldestFile: string | null): Error {
   if (error instanceof SyncError) return error;
-  if (error.errno !== dumpEnded) return connectionError(error, facts);
+  if (error.errno !== dumpEnded && error.errno !== mariadbSameId) return connectionError(error, facts);
   const { from } = facts;
   const position = renderPosition(from);
   switch (classifyDumpFailure(error.message)) {
