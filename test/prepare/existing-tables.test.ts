@@ -74,7 +74,7 @@ describe('target tables that are there already', () => {
       wanted:
         'the columns record_id BIGINT, operation_flag STRING, utc_timestamp BIGINT, before_flag STRING, after_flag STRING, id BIGINT, ' +
         'partitioned by modifytime_year, modifytime_month, modifytime_day, modifytime_hour',
-      fix: 'DROP TABLE orders_log; -- or another targetTable in the rule of shop.orders',
+      fix: 'DROP TABLE orders_log;\n-- or another targetTable in the rule of shop.orders',
     });
   });
 

@@ -31,14 +31,14 @@ const cases: [string, Situation, string[], string?][] = [
     'statement format',
     { variables: { binlog_format: 'MIXED' } },
     ['error BINLOG_FORMAT binlog_format'],
-    "SET PERSIST binlog_format = 'ROW'; -- connections that are open keep the old format: let them reconnect",
+    "SET PERSIST binlog_format = 'ROW';\n-- connections that are open keep the old setting: let them reconnect",
   ],
   ['minimal row image', { variables: { binlog_row_image: 'MINIMAL' } }, ['error BINLOG_ROW_IMAGE binlog_row_image']],
   [
     'JSON differences',
     { variables: { binlog_row_value_options: 'PARTIAL_JSON' } },
     ['error BINLOG_ROW_VALUE_OPTIONS binlog_row_value_options'],
-    "SET PERSIST binlog_row_value_options = '';",
+    "SET PERSIST binlog_row_value_options = '';\n-- connections that are open keep the old setting: let them reconnect",
   ],
   [
     'compressed transactions',
@@ -238,7 +238,7 @@ const cases: [string, Situation, string[], string?][] = [
       },
     },
     ['error FK_CASCADE shop.items'],
-    'ALTER TABLE `shop`.`items` DROP FOREIGN KEY `fk``1`; -- or accept it: spec.precheck.ignoreCodes: [FK_CASCADE]',
+    'ALTER TABLE `shop`.`items` DROP FOREIGN KEY `fk``1`;\n-- or accept it: spec.precheck.ignoreCodes: [FK_CASCADE]',
   ],
   [
     'a cascade that is accepted',
@@ -310,7 +310,7 @@ const cases: [string, Situation, string[], string?][] = [
       },
     },
     ['error TOO_MANY_COLUMNS shop.t'],
-    'Name 1 columns in excludeColumns.',
+    'Name 1 or more of its columns in excludeColumns.',
   ],
   [
     'all columns excluded',

@@ -4,6 +4,7 @@ import { error, info, warning } from '../finding.js';
 import { estimateSnapshotSeconds, renderSpan } from '../snapshot-estimate.js';
 import { configure, isOff, isOn, isRds, makesBaseline, makesLog, type SourceRuleInput, setVariable } from './input.js';
 
+const reconnectNote = 'connections that are open keep the old setting: let them reconnect';
 const daySeconds = 86_400;
 /** Where RDS is left as it comes, a binary log goes from the server 3 hours after it was uploaded to the backup store. */
 const rdsRetentionSeconds = 3 * 3600;
@@ -23,7 +24,7 @@ export function formatIsRow(input: SourceRuleInput): Finding[] {
   return error('BINLOG_FORMAT', 'binlog_format', {
     seen: `binlog_format = ${seen}`,
     wanted: 'binlog_format = ROW: a statement does not tell which rows it changed',
-    fix: `${setVariable(input, 'binlog_format', 'ROW')} -- connections that are open keep the old format: let them reconnect`,
+    fix: setVariable(input, 'binlog_format', 'ROW', reconnectNote),
   });
 }
 
@@ -33,7 +34,7 @@ export function rowImageIsFull(input: SourceRuleInput): Finding[] {
   return error('BINLOG_ROW_IMAGE', 'binlog_row_image', {
     seen: `binlog_row_image = ${seen}`,
     wanted: 'binlog_row_image = FULL: the change log keeps every column, before and after',
-    fix: `${setVariable(input, 'binlog_row_image', 'FULL')} -- connections that are open keep the old image: let them reconnect`,
+    fix: setVariable(input, 'binlog_row_image', 'FULL', reconnectNote),
   });
 }
 
@@ -43,7 +44,7 @@ export function jsonIsLoggedWhole(input: SourceRuleInput): Finding[] {
   return error('BINLOG_ROW_VALUE_OPTIONS', 'binlog_row_value_options', {
     seen: `binlog_row_value_options = ${seen}`,
     wanted: "binlog_row_value_options = '': differences of JSON values cannot be applied to a change log",
-    fix: setVariable(input, 'binlog_row_value_options', ''),
+    fix: setVariable(input, 'binlog_row_value_options', '', reconnectNote),
   });
 }
 

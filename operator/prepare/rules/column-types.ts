@@ -85,7 +85,7 @@ export function largeValuesAreTold({ spec, plans }: SourceRuleInput): Finding[] 
     return (isNulled ? warning : info)('VALUE_MAY_EXCEED_8_MIB', tableKey(plan.source), {
       seen: describe(large),
       wanted: `values of 8 MiB at most, MaxCompute's limit of a field: a larger one ${isNulled ? 'becomes NULL, and is counted' : 'stops the task'}`,
-      fix: `SELECT ${large.map(({ source }) => `MAX(LENGTH(${quoteName(source.name)}))`).join(', ')} FROM ${quoteTable(plan.source)}; -- above 8388608: excludeColumns, or types.onUnrepresentable: Null`,
+      fix: `SELECT ${large.map(({ source }) => `MAX(LENGTH(${quoteName(source.name)}))`).join(', ')} FROM ${quoteTable(plan.source)};\n-- above 8388608: excludeColumns, or types.onUnrepresentable: Null`,
     });
   });
 }
@@ -99,7 +99,7 @@ export function refusedValuesAreTold({ spec, plans }: SourceRuleInput): Finding[
   );
   if (columns.length === 0) return [];
   return info('UNREPRESENTABLE_STOPS', 'spec.types.onUnrepresentable', {
-    seen: `${columns.length} columns can hold values that MaxCompute cannot, zero dates or BIGINT -2^63: ${listNames(columns, 5)}`,
+    seen: `columns that can hold values which MaxCompute cannot (zero dates, BIGINT -2^63): ${listNames(columns, 5)}`,
     wanted: 'to know that such a value stops the task',
     fix: 'Nothing, or types.onUnrepresentable: Null (counted) or String (such columns become STRING).',
   });
@@ -116,13 +116,13 @@ export function dateTimeZoneIsKnown({ plans, timeZone }: SourceRuleInput): Findi
   if (columns.length === 0) return [];
   if (timeZone === null) {
     return warning('DATETIME_ZONE_UNKNOWN', 'spec.types.timeZone', {
-      seen: `${columns.length} DATE and DATETIME columns become instants, and the project does not tell its time zone: ${listNames(columns, 5)}`,
+      seen: `DATE and DATETIME columns become instants, and the project does not tell its time zone: ${listNames(columns, 5)}`,
       wanted: 'a zone to read them in; without one it is UTC',
       fix: 'Set types.timeZone, for example Asia/Shanghai.',
     });
   }
   return info('DATETIME_ZONE', 'spec.types.timeZone', {
-    seen: `${columns.length} DATE and DATETIME columns become instants, read in ${timeZone}: ${listNames(columns, 5)}`,
+    seen: `DATE and DATETIME columns become instants, read in ${timeZone}: ${listNames(columns, 5)}`,
     wanted: 'to know that a wall clock time which the zone skips or repeats cannot be told back exactly',
     fix: 'Nothing, or types.profile: Faithful, or columnTypes with TIMESTAMP_NTZ.',
   });

@@ -25,7 +25,7 @@ function judge(table: TargetTable, spec: TableSpec, plan: TablePlan, input: Targ
     return error('TARGET_IS_VIEW', spec.table, {
       seen: `${spec.table} is a ${table.type.toLowerCase().replaceAll('_', ' ')}`,
       wanted: `a free name, for the rows of ${tableKey(plan.source)}`,
-      fix: `DROP VIEW ${spec.table}; -- or another targetTable in the rule of ${tableKey(plan.source)}`,
+      fix: `DROP VIEW ${spec.table};\n-- or another targetTable in the rule of ${tableKey(plan.source)}`,
     });
   }
   const mark = parseMark(table.comment);
@@ -54,7 +54,7 @@ function judgeForeign(table: TargetTable, spec: TableSpec, plan: TablePlan, inpu
     return error('TARGET_TABLE_EXISTS', spec.table, {
       seen: `${spec.table} exists, and mcsync did not make it`,
       wanted: `a free name, for the rows of ${tableKey(plan.source)}`,
-      fix: `DROP TABLE ${spec.table}; -- or another targetTable, or spec.target.existingTables: Append`,
+      fix: `DROP TABLE ${spec.table};\n-- or another targetTable, or spec.target.existingTables: Append`,
     });
   }
   const differences = compareTables(table, spec);
@@ -64,7 +64,7 @@ function judgeForeign(table: TargetTable, spec: TableSpec, plan: TablePlan, inpu
       wanted: `the columns ${spec.columns.map(renderColumn).join(', ')}${spec.partitionColumns.length > 0 ? `, partitioned by ${spec.partitionColumns.map(({ name }) => name).join(', ')}` : ''}`,
       fix:
         mendStatement(table, spec) ??
-        `DROP TABLE ${spec.table}; -- or another targetTable in the rule of ${tableKey(plan.source)}`,
+        `DROP TABLE ${spec.table};\n-- or another targetTable in the rule of ${tableKey(plan.source)}`,
     });
   }
   return warning('TARGET_TABLE_APPENDED', spec.table, {

@@ -57,23 +57,23 @@ export function isRds(spec: SyncTaskSpec): boolean {
   return /\.rds\.aliyuncs\.com$/i.test(spec.source.host);
 }
 
-/** How a server variable is set for good on this server. */
-export function setVariable(input: SourceRuleInput, name: string, value: string): string {
+/** How a server variable is set for good on this server; `note` says what else to do, as a comment. */
+export function setVariable(input: SourceRuleInput, name: string, value: string, note?: string): string {
   if (isRds(input.spec)) return `In the RDS console, Parameters: ${name} = ${value}`;
   const literal = /^\d+$/.test(value) ? value : `'${value}'`;
   const { flavor, version } = input.source.identity;
-  if (flavor === 'mysql' && majorVersion(version) >= 8) return `SET PERSIST ${name} = ${literal};`;
-  return `SET GLOBAL ${name} = ${literal}; -- and ${name} = ${value} below [mysqld] in my.cnf, for the next restart`;
+  const isPersisted = flavor === 'mysql' && versionNumber(version) >= 8;
+  return [
+    `SET ${isPersisted ? 'PERSIST' : 'GLOBAL'} ${name} = ${literal};`,
+    ...(isPersisted ? [] : [`-- and for the next restart, below [mysqld] in my.cnf: ${name} = ${value}`]),
+    ...(note === undefined ? [] : [`-- ${note}`]),
+  ].join('\n');
 }
 
 /** A setting that takes effect with a restart only. */
 export function configure(input: SourceRuleInput, lines: string): string {
   if (isRds(input.spec)) return `In the RDS console, Parameters: ${lines.replaceAll('\n', ', ')}`;
   return `[mysqld]\n${lines}\n# in my.cnf; then restart the server`;
-}
-
-export function majorVersion(version: string): number {
-  return Number.parseInt(version, 10);
 }
 
 /** `5.6.24-log` as a number that compares: 5.006. */

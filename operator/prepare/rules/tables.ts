@@ -59,7 +59,7 @@ export function cascadesAreLogged({ spec, source, selected }: SourceRuleInput): 
       error('FK_CASCADE', tableKey(table), {
         seen: `foreign key ${key.name} to ${tableKey(key.references)}: ON DELETE ${key.onDelete}, ON UPDATE ${key.onUpdate}`,
         wanted: `a foreign key that changes no rows: what it does to ${tableKey(table)} is not in the binary log, and so never in the change log`,
-        fix: `ALTER TABLE ${quoteTable(table)} DROP FOREIGN KEY ${quoteName(key.name)}; -- or accept it: spec.precheck.ignoreCodes: [FK_CASCADE]`,
+        fix: `ALTER TABLE ${quoteTable(table)} DROP FOREIGN KEY ${quoteName(key.name)};\n-- or accept it: spec.precheck.ignoreCodes: [FK_CASCADE]`,
       }),
     ),
   );
@@ -127,7 +127,7 @@ export function columnsFit({ plans }: SourceRuleInput): Finding[] {
     return error('TOO_MANY_COLUMNS', subject, {
       seen: `${count} columns in ${plan.logTable ?? plan.baseTable}`,
       wanted: `${columnsMax} at most, which is MaxCompute's limit`,
-      fix: `Name ${count - columnsMax} columns in excludeColumns.`,
+      fix: `Name ${count - columnsMax} or more of its columns in excludeColumns.`,
     });
   });
 }
