@@ -28,7 +28,7 @@ export function unicodeDecoder(charset: 'ucs2' | 'utf16' | 'utf16le' | 'utf32'):
 
 function writeUtf32(bytes: Buffer, from: number, to: number, out: Buffer): number {
   let end = 0;
-  for (let index = from; index < to; index += 4) {
+  for (let index = from; index + 3 < to; index += 4) {
     const point = bytes.readUInt32BE(index);
     if (point < 0x80) out[end++] = point;
     else end = writePoint(out, end, point);
