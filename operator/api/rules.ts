@@ -20,6 +20,7 @@ const rules: readonly Rule[] = [
   resnapshotOnLossNotBuilt,
   startPositionFitsMode,
   startPositionIsOne,
+  startPositionNotBuilt,
   partitionKeysInTheirOrder,
   caNeedsVerification,
   targetTablePlaceholders,
@@ -101,6 +102,15 @@ function startPositionIsOne(read: Reader): Breach[] {
     breaches.push({ path: ['startPosition'], sentence: 'file and position go together' });
   }
   return breaches;
+}
+
+function startPositionNotBuilt(read: Reader): Breach[] {
+  return ['gtidSet', 'timestamp']
+    .filter((key) => read('startPosition', key) !== undefined)
+    .map((key) => ({
+      path: ['startPosition', key],
+      sentence: `${key} is not supported yet; use latest: true, or file and position`,
+    }));
 }
 
 function partitionKeysInTheirOrder(read: Reader): Breach[] {

@@ -164,6 +164,7 @@ const wrong: [string, string, ...string[]][] = [
     'task.yaml:7 spec.startPosition.timestamp: seen "2026-01-31"; wanted: a time with zone such as 2026-01-31T08:00:00Z',
     'task.yaml:7 spec.startPosition: exactly one of latest, gtidSet, file (with position) and timestamp',
     'task.yaml:7 spec.startPosition: file and position go together',
+    'task.yaml:7 spec.startPosition.timestamp: timestamp is not supported yet; use latest: true, or file and position',
   ],
   [
     'spec:\n',
