@@ -35,6 +35,7 @@ export interface RunFlags extends TaskFlags {
 }
 
 const tickMs = 300;
+const repeatMs = 60_000;
 
 export async function runCommand(flags: RunFlags): Promise<ExitCode> {
   const context = await loadTask(flags);
@@ -66,7 +67,7 @@ async function supervise(
   const program = fileURLToPath(new URL('./main.js', import.meta.url));
   const note = saveRunNote(context.stateDir, systemClock);
   let shownFindingsMs = (await lastPrecheckMs(context)) ?? 0;
-  let told = '';
+  let told = { words: '', atMs: 0 };
   const result = await runLoop({
     store: context.store,
     name: context.name,
@@ -81,10 +82,15 @@ async function supervise(
         shownFindingsMs = precheck.checkedAtMs;
         view.line(renderFindings(precheck.findings.filter(({ severity }) => flags.verbose || severity !== 'info')));
       }
-      const trouble = status.failure && status.message !== '' ? status.failure : null;
-      const words = trouble ? renderFailure(trouble) : '';
-      if (trouble && words !== told) view.line(`${words}\n  ${status.message}`);
-      told = words;
+      // Each new trouble once, and the same one again after a while: a log that repeats itself hides what is new.
+      if (status.failure && status.message !== '') {
+        const words = renderFailure(status.failure);
+        const nowMs = systemClock.monotonicMs();
+        if (words !== told.words || nowMs - told.atMs >= repeatMs) {
+          view.line(`${words}\n  ${status.message}`);
+          told = { words, atMs: nowMs };
+        }
+      }
       view.update(status);
       note.update(status, workers);
     },

@@ -22,6 +22,7 @@ export function storeError(dir: string, error: unknown): unknown {
         fix: `Give this user the folder (chown, chmod u+rwx), or name another one with --state.`,
         cause: error,
       });
+    case 'EEXIST':
     case 'ENOTDIR':
       return new SyncError('STORE_READ_ONLY', {
         seen: `${dir}, or a part of its path, is a file`,
