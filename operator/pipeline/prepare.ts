@@ -11,7 +11,7 @@ import type { Finding } from '../model/finding.js';
 import type { Source, TargetFacts, Warehouse } from '../model/ports.js';
 import type { BinlogPosition } from '../model/position.js';
 import type { SourceFacts } from '../model/source-facts.js';
-import type { SourceTable } from '../model/source-table.js';
+import { type SourceTable, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
 import type { TableMark } from '../model/target-table.js';
 import { largestRecordId } from './log-guard.js';
@@ -73,7 +73,7 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
   await savePrecheck(precheck.findings, input);
   if (hasErrors(precheck.findings)) return { kind: 'refused', findings: precheck.findings };
   const start = await input.source.start(precheck.plans.map((plan) => plan.source));
-  const facts = precheck.source.reachable ? { ...precheck.source, tables: start.tables } : precheck.source;
+  const facts = withTables(precheck.source, precheck.plans, start.tables);
   const atStart = input.decide.prepare(facts, precheck.target, known !== null);
   if (hasErrors(atStart.findings)) {
     await savePrecheck(atStart.findings, input);
@@ -110,6 +110,13 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
     firstRecordId,
   }));
   return { kind: 'prepared' };
+}
+
+/** The planned tables as they are at the start; the others stay, since rules speak of them too. */
+function withTables(facts: SourceFacts, plans: readonly TablePlan[], atStart: readonly SourceTable[]): SourceFacts {
+  if (!facts.reachable) return facts;
+  const planned = new Set(plans.map((plan) => tableKey(plan.source)));
+  return { ...facts, tables: [...facts.tables.filter((table) => !planned.has(tableKey(table))), ...atStart] };
 }
 
 export interface Precheck {
