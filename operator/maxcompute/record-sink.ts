@@ -5,29 +5,18 @@
  * Room: before each row, and after each cell of variable size, at least `rowReserve` bytes are free. It is what all cells
  * of fixed size of a row can take, so these write without looking.
  */
-import { assert } from '../base/assert.js';
 import { type RowKind, type RowSink, rowKind } from '../model/change.js';
 import { logMetadataColumnCount, type TargetType } from '../model/table-plan.js';
 import { segmentBytes } from './block-compressor.js';
-import {
-  crcByte,
-  crcCopy,
-  crcInt32,
-  crcInt64,
-  crcSignExtended,
-  crcStart,
-  crcValue,
-  crcZeros,
-  makeZerosTable,
-} from './records/crc32c.js';
-import { tagOf, type WireType, wireTypes } from './records/wire.js';
+import { packTags } from './column-tags.js';
+import { LogMetadata } from './log-metadata.js';
+import { crcByte, crcCopy, crcInt32, crcInt64, crcSignExtended, crcStart, crcValue } from './records/crc32c.js';
+import { tagOf, wireTypes } from './records/wire.js';
 
 /** Most bytes that a cell takes beside its variable part: a tag of two, a timestamp of ten and five. */
 const cellReserve = 17;
 /** The five metadata cells, and the end of a record (tag and CRC). */
 const recordReserve = logMetadataColumnCount * cellReserve + 9;
-/** A tag of two bytes carries field numbers up to here; a MaxCompute table has 1,200 columns at most. */
-const fieldNumberMax = 2047;
 const firstSegmentBytes = 16 * 1024;
 /** END_RECORD as the little-endian word it is in the stream. */
 const endRecordWord = 0x7fff_c080;
@@ -39,9 +28,6 @@ const scratchDouble = new Float64Array(scratchBytes);
 const scratchFloat = new Float32Array(scratchBytes);
 const scratchInts = new Int32Array(scratchBytes);
 
-/** CRC input of the metadata behind record_id: two flags, a timestamp, a flag, each with its column index. */
-const metadataTailCrcBytes = 5 + 12 + 5 + 5;
-const metadataTailZeros = makeZerosTable(metadataTailCrcBytes);
 const recordIdTag = tagOf(1, wireTypes.varint);
 const recordIdCrcStart = crcInt32(crcStart, 1);
 
@@ -66,19 +52,12 @@ export class RecordSink implements RowSink {
   private readonly onSegment: SegmentHandler;
   private readonly isLog: boolean;
   private recordId = 0;
-  private utcSeconds = -1;
-  /** By row kind: the wire bytes of the metadata behind record_id, and what they do to the CRC. */
-  private readonly tails: readonly Uint8Array[] = Array.from({ length: 5 }, () => new Uint8Array(20));
-  private readonly tailCrcs = new Int32Array(5);
-  private tailBytes = 0;
+  private readonly metadata = new LogMetadata();
 
   constructor(types: readonly TargetType[], kind: 'base' | 'log', onSegment: SegmentHandler) {
     this.isLog = kind === 'log';
     this.firstField = 1 + (this.isLog ? logMetadataColumnCount : 0);
-    assert(types.length + this.firstField <= fieldNumberMax, 'a tag takes two bytes at most');
-    this.tags = Int32Array.from(types, (type, column) =>
-      packTag(tagOf(column + this.firstField, wireTypeOfTarget(type))),
-    );
+    this.tags = packTags(types, this.firstField);
     this.rowReserve = types.length * cellReserve + recordReserve;
     this.onSegment = onSegment;
   }
@@ -99,12 +78,7 @@ export class RecordSink implements RowSink {
   /** Before the rows of a change log's batch. */
   beginBatch(recordId: number, utcSeconds: number): void {
     this.recordId = recordId;
-    if (utcSeconds === this.utcSeconds) return;
-    this.utcSeconds = utcSeconds;
-    this.makeTail(rowKind.insert, 'I', 'N', 'Y');
-    this.makeTail(rowKind.before, 'U', 'Y', 'N');
-    this.makeTail(rowKind.after, 'U', 'N', 'Y');
-    this.makeTail(rowKind.delete, 'D', 'Y', 'N');
+    this.metadata.setSeconds(utcSeconds);
   }
 
   /** The record id that the next row change takes. */
@@ -220,38 +194,15 @@ export class RecordSink implements RowSink {
     const high = Math.floor(id / 0x1_0000_0000);
     const low = id | 0;
     this.putZigzag(high, low);
-    this.recordCrc = crcZeros(metadataTailZeros, crcInt64(recordIdCrcStart, high, low)) ^ this.tailCrcs[kind]!;
-    const tail = this.tails[kind]!;
-    const length = this.tailBytes;
+    const { metadata } = this;
+    this.recordCrc = metadata.crcAfter(crcInt64(recordIdCrcStart, high, low), kind);
+    const tail = metadata.tails[kind]!;
+    const length = metadata.tailBytes;
     const at = this.at;
     for (let index = 0; index < length; index += 1) buffer[at + index] = tail[index]!;
     this.at = at + length;
     // The two rows of an update share an id; the next change takes the next one.
     if (kind !== rowKind.before) this.recordId = id + 1;
-  }
-
-  private makeTail(kind: RowKind, operation: string, before: string, after: string): void {
-    const tail = this.tails[kind]!;
-    const [operationByte, beforeByte, afterByte] = [operation, before, after].map((flag) => flag.charCodeAt(0)) as [
-      number,
-      number,
-      number,
-    ];
-    const high = Math.floor(this.utcSeconds / 0x1_0000_0000);
-    const low = this.utcSeconds | 0;
-    const held = { buffer: this.buffer, at: this.at };
-    this.buffer = tail;
-    this.at = 4;
-    tail.set([0x12, 1, operationByte, 0x18]);
-    this.putZigzag(high, low);
-    tail.set([0x22, 1, beforeByte, 0x2a, 1, afterByte], this.at);
-    this.tailBytes = this.at + 6;
-    this.buffer = held.buffer;
-    this.at = held.at;
-    let crc = crcByte(crcInt32(0, 2), operationByte);
-    crc = crcInt64(crcInt32(crc, 3), high, low);
-    crc = crcByte(crcInt32(crc, 4), beforeByte);
-    this.tailCrcs[kind] = crcByte(crcInt32(crc, 5), afterByte);
   }
 
   private putTag(column: number): void {
@@ -343,36 +294,4 @@ export class RecordSink implements RowSink {
     this.buffer = buffer;
     this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   }
-}
-
-/** Not by parsing the name: hundreds of blocks of a hundred columns may be opened with each flush. */
-function wireTypeOfTarget(type: TargetType): WireType {
-  switch (type) {
-    case 'TINYINT':
-    case 'SMALLINT':
-    case 'INT':
-    case 'BIGINT':
-    case 'BOOLEAN':
-    case 'DATE':
-    case 'DATETIME':
-      return wireTypes.varint;
-    case 'FLOAT':
-      return wireTypes.fixed32;
-    case 'DOUBLE':
-      return wireTypes.fixed64;
-    case 'STRING':
-    case 'BINARY':
-    case 'JSON':
-    case 'TIMESTAMP':
-    case 'TIMESTAMP_NTZ':
-      return wireTypes.bytes;
-    default:
-      assert(type.startsWith('DECIMAL('), `${type} is a type that is written`);
-      return wireTypes.bytes;
-  }
-}
-
-/** The one or two bytes of a tag, the first one lowest. */
-function packTag(tag: number): number {
-  return tag < 0x80 ? tag : (tag & 0x7f) | 0x80 | ((tag >>> 7) << 8);
 }

@@ -5,11 +5,11 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { assert, unreachable } from '../../base/assert.js';
-import { SyncError } from '../../base/errors.js';
+import { ByteCursor, corrupt, underflow } from './byte-cursor.js';
 import { crcByte, crcInt32, crcInt64, crcRange, crcStart, crcValue } from './crc32c.js';
 import { formatRecordType, type RecordType, wireTypeOf } from './types.js';
 import type { RecordValue } from './values.js';
-import { fieldNumbers, readCellBytesMax, tagOf, wireTypes } from './wire.js';
+import { fieldNumbers, tagOf, wireTypes } from './wire.js';
 
 export interface RecordTotals {
   readonly rows: number;
@@ -17,39 +17,28 @@ export interface RecordTotals {
   readonly crc: number;
 }
 
-/** One record may take this much before it counts as damage: the buffer below grows no further. */
-const recordBytesMax = 256 * 1024 * 1024;
-
 const endRecordTag = tagOf(fieldNumbers.endRecord, wireTypes.varint);
 const endMetricsTag = tagOf(fieldNumbers.endMetrics, wireTypes.varint);
 const metaCountTag = tagOf(fieldNumbers.metaCount, wireTypes.varint);
 const metaChecksumTag = tagOf(fieldNumbers.metaChecksum, wireTypes.varint);
 const metricsTag = tagOf(fieldNumbers.metrics, wireTypes.bytes);
 
-/** Thrown where the bytes at hand end inside a record; the record is read again when there are more. */
-const underflow = new Error('more bytes are needed');
-
 /** `onRow` gets one array that is used again for the next row; with null the stream is only verified. */
-export class RecordReader {
+export class RecordReader extends ByteCursor {
   private readonly tags: readonly number[];
   private readonly row: RecordValue[];
-  private bytes: Buffer = Buffer.alloc(0);
-  private view = viewOf(this.bytes);
-  private at = 0;
-  private limit = 0;
   /** Below this many bytes another try is pointless; doubles, so that a large record is not parsed once per piece. */
   private wantedBytes = 1;
   private ended = false;
   private rows = 0;
   private recordCrc = crcStart;
   private totalCrc = crcStart;
-  private high = 0;
-  private low = 0;
 
   private readonly types: readonly RecordType[];
   private readonly onRow: ((row: readonly RecordValue[]) => void) | null;
 
   constructor(types: readonly RecordType[], onRow: ((row: readonly RecordValue[]) => void) | null) {
+    super();
     this.types = types;
     this.onRow = onRow;
     this.tags = types.map((type, index) => tagOf(index + 1, wireTypeOf(type)));
@@ -66,25 +55,6 @@ export class RecordReader {
     while (this.step()) {}
     if (!this.ended) throw corrupt(`the stream ends after ${this.rows} records without its trailer`);
     return { rows: this.rows, crc: crcValue(this.totalCrc) };
-  }
-
-  private append(chunk: Uint8Array): void {
-    const rest = this.limit - this.at;
-    if (rest + chunk.length > recordBytesMax) throw corrupt(`a record of more than ${recordBytesMax} bytes`);
-    if (rest === 0) {
-      this.bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-      this.view = viewOf(this.bytes);
-      this.at = 0;
-      this.limit = chunk.length;
-      return;
-    }
-    const joined = Buffer.allocUnsafe(rest + chunk.length);
-    this.bytes.copy(joined, 0, this.at, this.limit);
-    joined.set(chunk, rest);
-    this.bytes = joined;
-    this.view = viewOf(joined);
-    this.at = 0;
-    this.limit = joined.length;
   }
 
   /** Reads one record or the trailer. False when bytes are missing or the stream is over. */
@@ -277,71 +247,6 @@ export class RecordReader {
     if (flag > 1) throw corrupt(`a null flag of ${flag} in record ${this.rows + 1}`);
     return flag === 1 ? null : this.value(type);
   }
-
-  private lengthEnd(): number {
-    const to = this.length() + this.at;
-    if (to > this.limit) throw underflow;
-    return to;
-  }
-
-  private length(): number {
-    this.varint();
-    if (this.high !== 0 || this.low < 0 || this.low > readCellBytesMax) {
-      throw corrupt(`a cell of more than ${readCellBytesMax} bytes in record ${this.rows + 1}`);
-    }
-    return this.low;
-  }
-
-  /** PyODPS's compiled writer sign-extends a CRC to ten bytes; the low 32 bits count. */
-  private storedCrc(): number {
-    this.varint();
-    if (this.high !== 0 && this.high !== -1) throw corrupt('a CRC of more than 32 bits');
-    return this.low >>> 0;
-  }
-
-  private tag(): number {
-    this.varint();
-    if (this.high !== 0) throw corrupt('a tag of more than 32 bits');
-    return this.low >>> 0;
-  }
-
-  private zigzag(): void {
-    this.varint();
-    const sign = -(this.low & 1);
-    this.low = ((this.low >>> 1) | (this.high << 31)) ^ sign;
-    this.high = (this.high >>> 1) ^ sign;
-  }
-
-  /** Reads an unsigned varint into `high` and `low`, both as int32. */
-  private varint(): void {
-    let low = 0;
-    for (let shift = 0; shift < 28; shift += 7) {
-      const byte = this.byte();
-      low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) {
-        this.high = 0;
-        this.low = low;
-        return;
-      }
-    }
-    let byte = this.byte();
-    low |= byte << 28;
-    let high = (byte & 0x7f) >>> 4;
-    for (let shift = 3; byte >= 0x80; shift += 7) {
-      byte = this.byte();
-      if (shift === 31 && byte > 1) throw corrupt('a varint of more than 64 bits');
-      high |= (byte & 0x7f) << shift;
-    }
-    this.high = high;
-    this.low = low;
-  }
-
-  private byte(): number {
-    if (this.at >= this.limit) throw underflow;
-    const byte = this.bytes[this.at] as number;
-    this.at += 1;
-    return byte;
-  }
 }
 
 /** All rows of a stream that is at hand as a whole. */
@@ -361,10 +266,6 @@ export function verifyRecords(types: readonly RecordType[], body: Uint8Array): R
   return reader.end();
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
 function toNumber(high: number, low: number): number {
   return high * 0x1_0000_0000 + (low >>> 0);
 }
@@ -376,12 +277,4 @@ function toBigInt(high: number, low: number): bigint {
 
 function hex(crc: number): string {
   return crc.toString(16).padStart(8, '0');
-}
-
-function corrupt(seen: string): SyncError {
-  return new SyncError('DOWNLOAD_CORRUPT', {
-    seen,
-    wanted: 'a whole record stream whose checksums hold',
-    fix: 'Nothing to do: it is asked for again. If it stays, look for a proxy that changes or cuts answers.',
-  });
 }
