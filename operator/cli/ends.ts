@@ -6,11 +6,11 @@ import type { SecretReader } from '../local/secrets.js';
 import { createWarehouse, type MaxComputeSettings } from '../maxcompute/warehouse.js';
 import type { Source, Warehouse } from '../model/ports.js';
 import type { MySqlSettings } from '../mysql/connect.js';
-import { createMySqlSource } from '../mysql/source.js';
+import { createMySqlSource, type MySqlSourceOptions } from '../mysql/source.js';
 import { version } from './version.js';
 
-export function openSource(task: SyncTask, secrets: SecretReader): Source {
-  return createMySqlSource(mysqlSettings(task, secrets), systemClock);
+export function openSource(task: SyncTask, secrets: SecretReader, options: MySqlSourceOptions = {}): Source {
+  return createMySqlSource(mysqlSettings(task, secrets), systemClock, options);
 }
 
 export function openWarehouse(task: SyncTask, secrets: SecretReader): Warehouse & AsyncDisposable {

@@ -1,6 +1,7 @@
 /** The snapshot worker: fills the baselines, then ends. */
 import { systemClock } from '../base/clock.js';
 import { runSnapshot } from '../pipeline/snapshot.js';
+import { knownIdentity } from '../pipeline/task-documents.js';
 import { openSource, openWarehouse } from './ends.js';
 import type { WorkerContext } from './worker.js';
 
@@ -10,7 +11,7 @@ const pollMs = 500;
 
 export async function runSnapshotWorker(context: WorkerContext): Promise<void> {
   const { task, documents, secrets, report, stop } = context;
-  await using source = openSource(task, secrets);
+  await using source = openSource(task, secrets, { identity: await knownIdentity(documents) });
   await using warehouse = openWarehouse(task, secrets);
   await runSnapshot({
     documents,

@@ -1,7 +1,9 @@
 /** The stream worker: every change into the change logs, until it is stopped. */
 import { parseDurationMs, parseSizeBytes } from '../api/quantities.js';
 import { systemClock } from '../base/clock.js';
+import { NulledCounts } from '../pipeline/nulled-counts.js';
 import { runStream } from '../pipeline/stream.js';
+import { knownIdentity } from '../pipeline/task-documents.js';
 import { columnDecider } from '../prepare/columns.js';
 import { openSource, openWarehouse } from './ends.js';
 import type { WorkerContext } from './worker.js';
@@ -14,7 +16,9 @@ const shardPollMs = 500;
 export async function runStreamWorker(context: WorkerContext): Promise<void> {
   const { task, documents, secrets, report, stop, deadline } = context;
   const { streaming } = task.spec;
-  await using source = openSource(task, secrets);
+  const nulled = new NulledCounts();
+  const identity = await knownIdentity(documents);
+  await using source = openSource(task, secrets, { identity, onNulled: nulled.count });
   await using warehouse = openWarehouse(task, secrets);
   await runStream({
     documents,
@@ -22,6 +26,7 @@ export async function runStreamWorker(context: WorkerContext): Promise<void> {
     warehouse,
     clock: systemClock,
     report,
+    nulled,
     decideColumn: columnDecider(task.spec),
     settings: {
       flushIntervalMs: parseDurationMs(streaming.flushInterval),

@@ -8,9 +8,16 @@ import type { CheckpointDocument, Intent, IntentSession } from '../model/documen
 import type { FencedDocument } from '../model/fenced-document.js';
 import type { Batcher } from './batcher.js';
 import { type CommitContext, settleIntent } from './commit.js';
+import { addCounts } from './nulled-counts.js';
 
 /** A document of a cluster holds 1 MiB; the intent shares it with the tables. */
 const intentBytesMax = 700 * 1024;
+
+/** What the checkpoint takes over with a flush, beside where it stands. */
+export interface FlushNews {
+  readonly caughtUp: boolean;
+  readonly nulled: ReadonlyMap<string, number>;
+}
 
 export interface FlushResult {
   readonly sessions: number;
@@ -21,7 +28,7 @@ export async function flush(
   checkpoint: FencedDocument<CheckpointDocument>,
   batcher: Batcher,
   upTo: Intent['upTo'],
-  caughtUp: boolean,
+  news: FlushNews,
   context: Omit<CommitContext, 'confirmIntent'>,
 ): Promise<FlushResult> {
   const sessions = await batcher.seal();
@@ -30,7 +37,7 @@ export async function flush(
     const missing = await settleIntent(sessions, { ...context, confirmIntent: () => checkpoint.confirm() });
     if (missing.length > 0) throw missingSessions(missing);
   }
-  await saveUpTo(checkpoint, upTo, caughtUp, context.clock.nowMs());
+  await saveUpTo(checkpoint, upTo, news, context.clock.nowMs());
   return { sessions: sessions.length, rows: sessions.reduce((sum, session) => sum + session.rows, 0) };
 }
 
@@ -38,7 +45,7 @@ export async function flush(
 export async function saveUpTo(
   checkpoint: FencedDocument<CheckpointDocument>,
   upTo: Intent['upTo'],
-  caughtUp: boolean,
+  { caughtUp, nulled }: FlushNews,
   nowMs: number,
 ): Promise<void> {
   await checkpoint.update((value) => ({
@@ -52,6 +59,7 @@ export async function saveUpTo(
       ...value.counts,
       changes: value.counts.changes + (upTo.recordId - value.recordId),
       flushes: value.counts.flushes + 1,
+      nulled: addCounts(value.counts.nulled, nulled),
     },
     savedAtMs: nowMs,
   }));

@@ -29,6 +29,11 @@ export class PlanBook {
     }
   }
 
+  /** Databases that hold selected tables. */
+  get databases(): ReadonlySet<string> {
+    return new Set(this.#entries.keys());
+  }
+
   /** The plan in force; null for a table that is not selected, or not yet at this place. */
   planOf(name: TableName): TablePlan | null {
     const entry = this.#entries.get(name.database)?.get(name.table);

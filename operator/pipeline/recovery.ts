@@ -27,7 +27,7 @@ export interface RecoveryInput extends StreamInput {
 const roundsMax = 3;
 
 export async function recoverIntent(input: RecoveryInput): Promise<void> {
-  const { checkpoint, report, clock, warehouse, book, deadline } = input;
+  const { checkpoint, report, clock, warehouse, book, deadline, nulled } = input;
   for (let round = 1; ; round += 1) {
     const { intent } = checkpoint.value;
     if (intent === null) return;
@@ -40,7 +40,8 @@ export async function recoverIntent(input: RecoveryInput): Promise<void> {
       planOf: (source, version) => book.versionOf(source, version),
       confirmIntent: () => checkpoint.confirm(),
     });
-    if (missing.length === 0) return await saveUpTo(checkpoint, intent.upTo, false, clock.nowMs());
+    if (missing.length === 0)
+      return await saveUpTo(checkpoint, intent.upTo, { caughtUp: false, nulled: nulled.take() }, clock.nowMs());
     if (round === roundsMax) throw lostAgain(missing);
     const sessions = await sendAgain(missing, intent.upTo, input);
     await checkpoint.update((value) => ({ ...value, intent: checkedIntent({ upTo: intent.upTo, sessions }) }));

@@ -68,12 +68,19 @@ class Pass {
   }
 
   async run(): Promise<PassEnding> {
-    const { source, book, checkpoint, stop, rolledBack } = this.#input;
+    const { source, book, checkpoint, stop, rolledBack, nulled } = this.#input;
     const ending = new AbortController();
-    const options = { serverId: checkpoint.value.serverId, signal: AbortSignal.any([stop, ending.signal]), rolledBack };
+    const options = {
+      serverId: checkpoint.value.serverId,
+      signal: AbortSignal.any([stop, ending.signal]),
+      rolledBack,
+      selectedDatabases: book.databases,
+    };
+    nulled.take();
     const arrivals = source.stream(this.#upTo.position, (name) => book.planOf(name), options)[Symbol.asyncIterator]();
     try {
       let next = arrivals.next();
+      next.catch(() => undefined);
       for (;;) {
         const arrived = await this.#nextOrTick(next);
         if (arrived === 'tick') continue;
@@ -193,15 +200,16 @@ class Pass {
   }
 
   #startFlush(): void {
-    const { checkpoint, clock, caughtUpAt, logsAreBehind, book, report, warehouse, deadline } = this.#input;
+    const { checkpoint, clock, caughtUpAt, logsAreBehind, book, report, warehouse, deadline, nulled } = this.#input;
     const batcher = this.#batcher;
     const upTo = this.#upTo;
+    const news = { caughtUp: isCaughtUp(upTo.position, caughtUpAt), nulled: nulled.take() };
     this.#batcher = this.#newBatcher();
     this.#flushedMs = clock.monotonicMs();
     const planOf = (source: string, version: number) => book.versionOf(source, version);
     const context = { warehouse, clock, report, planOf, signal: deadline };
     this.#flushing = logsAreBehind
-      .then(() => flush(checkpoint, batcher, upTo, isCaughtUp(upTo.position, caughtUpAt), context))
+      .then(() => flush(checkpoint, batcher, upTo, news, context))
       .then(
         (result) => {
           if (result.rows > 0) report.info('flushed', { ...result, recordId: upTo.recordId });

@@ -12,6 +12,7 @@ import { type BinlogPosition, comparePositions, renderPosition } from '../model/
 import type { ColumnDecider } from '../model/schema-history.js';
 import { type BatcherLimits, partitionedSessions } from './batcher.js';
 import { guardLogs } from './log-guard.js';
+import type { NulledCounts } from './nulled-counts.js';
 import { PlanBook } from './plan-book.js';
 import { recoverIntent } from './recovery.js';
 import { readOnce } from './stream-pass.js';
@@ -25,6 +26,8 @@ export interface StreamInput {
   readonly clock: Clock;
   readonly report: Reporter;
   readonly decideColumn: ColumnDecider;
+  /** Fed by the source while rows are driven. */
+  readonly nulled: NulledCounts;
   readonly settings: StreamSettings;
   /** Asks for an end at the next transaction's end, with a last flush. */
   readonly stop: AbortSignal;

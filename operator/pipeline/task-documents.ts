@@ -1,4 +1,5 @@
 /** The documents of one task as its workers reach them: names, and reads of what others write. */
+import { assert } from '../base/assert.js';
 import type { SyncError } from '../base/errors.js';
 import {
   type CheckpointDocument,
@@ -10,6 +11,7 @@ import {
 } from '../model/documents.js';
 import type { Claim } from '../model/fenced-document.js';
 import type { CheckpointStore } from '../model/ports.js';
+import type { SourceIdentity } from '../model/source-facts.js';
 
 export interface TaskDocuments {
   readonly store: CheckpointStore;
@@ -47,6 +49,13 @@ export const loadCheckpoint = (documents: TaskDocuments): Promise<CheckpointDocu
 async function load<T extends Envelope>(documents: TaskDocuments, name: string): Promise<T | null> {
   const stored = await documents.store.load(name);
   return stored && parseDocument<T>(name, stored.body, documents.taskId);
+}
+
+/** The server that the task began with: another one holds other positions, and is refused. */
+export async function knownIdentity(documents: TaskDocuments): Promise<SourceIdentity> {
+  const plan = await loadPlan(documents);
+  assert(plan !== null, 'a worker that reads rows starts after prepare');
+  return ((await loadCheckpoint(documents)) ?? plan.start).identity;
 }
 
 /** What a worker tells while it works: one call per change of state, never per row. */

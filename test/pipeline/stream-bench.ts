@@ -3,6 +3,7 @@ import type { CheckpointDocument, PlanDocument } from '../../operator/model/docu
 import type { SourceColumn } from '../../operator/model/source-table.js';
 import type { TablePlan } from '../../operator/model/table-plan.js';
 import { logTableSpec } from '../../operator/model/target-table.js';
+import { NulledCounts } from '../../operator/pipeline/nulled-counts.js';
 import { runStream, type StreamSettings } from '../../operator/pipeline/stream.js';
 import { documentNames, type Reporter } from '../../operator/pipeline/task-documents.js';
 import { Crash, Life, ManualClock, MemoryMaxCompute, MemoryStore } from './memory-world.js';
@@ -103,7 +104,12 @@ export class StreamBench {
       warehouse: this.maxCompute.as(life),
       clock: life.clock(this.clock),
       report: quiet,
-      decideColumn: () => ({ targetName: 'added', targetType: 'INT' as const, onUnrepresentable: 'Fail' as const }),
+      nulled: new NulledCounts(),
+      decideColumn: (_, column) => ({
+        targetName: column.name,
+        targetType: 'INT' as const,
+        onUnrepresentable: 'Fail' as const,
+      }),
       settings,
       stop: stop.signal,
       deadline: new AbortController().signal,
