@@ -39,7 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Where a package may be imported. */
 const packageHomes: Readonly<Record<string, readonly string[]>> = {
   '@vlasky/zongji': ['mysql/binlog'],
-  fzstd: ['mysql/binlog'],
+  fzstd: ['mysql/binlog', 'emulator'],
   mysql2: ['mysql'],
   undici: ['maxcompute'],
   '@duckdb/node-api': ['emulator'],
@@ -96,6 +96,29 @@ describe('the import rule', () => {
   it('knows every folder', () => {
     const folders = new Set(operatorFiles.map(folderOf));
     expect([...folders].filter((folder) => mayImport[folder] === undefined)).toEqual([]);
+  });
+});
+
+describe('package-lock.json', () => {
+  interface Locked {
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+    readonly resolved?: string;
+  }
+  const { packages } = JSON.parse(read('package-lock.json')) as { packages: Readonly<Record<string, Locked>> };
+
+  it('names the optional packages of every platform, without which npm ci refuses to start', () => {
+    // npm leaves out those that the registry of the day could not show it.
+    const missing = Object.entries(packages).flatMap(([from, { optionalDependencies }]) =>
+      Object.keys(optionalDependencies ?? {}).filter(
+        (name) => !packages[`node_modules/${name}`] && !packages[`${from}/node_modules/${name}`],
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('names no registry, so that everyone uses their own', () => {
+    const named = Object.entries(packages).filter(([, { resolved }]) => resolved?.startsWith('http'));
+    expect(named).toEqual([]);
   });
 });
 
