@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from '../base/error-codes.js';
 import { SyncError } from '../base/errors.js';
-import { childOf, parseXml, textOf } from './xml.js';
+import { readServerWords, type ServerWords } from './server-words.js';
 
 export interface FailedAnswer {
   /** What was being done, for a person: `create an upload session`. */
@@ -37,19 +37,8 @@ export class MaxComputeError extends SyncError {
   }
 }
 
-interface ServerWords {
-  readonly code: string;
-  readonly message: string;
-  readonly requestId: string;
-  /** The server asks to wait before anything else. */
-  readonly holdMs: number | undefined;
-}
-
 /** Longest text of a server that goes into a message. */
 const wordsMax = 600;
-/** As Java: a server cannot hold a client longer than this. */
-const holdMsMax = 10_000;
-
 const codesByServerCode: Readonly<Record<string, ErrorCode>> = {
   FlowExceeded: 'TARGET_THROTTLED',
   SlotExceeded: 'TARGET_THROTTLED',
@@ -78,7 +67,7 @@ const codesByServerCode: Readonly<Record<string, ErrorCode>> = {
   AuthorizationRequired: 'TARGET_CREDENTIALS_REJECTED',
 };
 
-const advice: Partial<Record<ErrorCode, { readonly wanted: string; readonly fix: string }>> = {
+export const advice: Partial<Record<ErrorCode, { readonly wanted: string; readonly fix: string }>> = {
   TARGET_UNREACHABLE: {
     wanted: 'an answer of MaxCompute',
     fix: 'Check target.endpoint, the network and the address whitelist of the project. It is tried again by itself.',
@@ -159,93 +148,6 @@ export function notMaxCompute(answer: FailedAnswer, what: string): MaxComputeErr
     },
     { status: answer.status, serverCode: '', isUnsent: false },
   );
-}
-
-/** Errors of these kinds come before the request leaves. */
-const unsentCodes = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-const handshakeCodes = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
-
-const networkWords: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'the connection was closed',
-  UND_ERR_SOCKET: 'the connection was closed',
-  EPIPE: 'the connection was closed',
-  ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the host name cannot be looked up now',
-  EHOSTUNREACH: 'no way to the host',
-  ENETUNREACH: 'no way to the host',
-  ETIMEDOUT: 'no connection in time',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
-  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
-  UND_ERR_BODY_TIMEOUT: 'the answer stopped in its midst',
-};
-
-/** Null where the error is none of the network's: a bug, then. */
-export function failureOfNetwork(error: unknown, what: string, url: string): MaxComputeError | null {
-  const code = networkCodeOf(error);
-  if (code === null) return null;
-  const isHandshake = handshakeCodes.test(code);
-  return new MaxComputeError(
-    isHandshake ? 'TARGET_NOT_MAXCOMPUTE' : 'TARGET_UNREACHABLE',
-    {
-      seen: `${networkWords[code] ?? 'the connection failed'} (${code}): ${url}, asked to ${what}`,
-      ...(isHandshake
-        ? {
-            wanted: 'a TLS connection with a certificate that this machine trusts',
-            fix: 'Check the scheme, host and port of target.endpoint; name a private authority in NODE_EXTRA_CA_CERTS.',
-          }
-        : (advice.TARGET_UNREACHABLE as { wanted: string; fix: string })),
-      cause: error,
-    },
-    { status: 0, serverCode: code, isUnsent: unsentCodes.has(code) || isHandshake },
-  );
-}
-
-function networkCodeOf(error: unknown): string | null {
-  // By shape, not by class: an address with several names gives an AggregateError, whose own code may be missing.
-  if (typeof error !== 'object' || error === null) return null;
-  const { code, errors } = error as { readonly code?: unknown; readonly errors?: unknown };
-  if (typeof code !== 'string') return Array.isArray(errors) ? networkCodeOf(errors[0]) : null;
-  if (code === 'UND_ERR_INVALID_ARG') return null;
-  return /^(E[A-Z]+|UND_ERR_\w+)$/.test(code) || handshakeCodes.test(code) ? code : null;
-}
-
-/** Tunnel errors are JSON, service errors XML; gateways mix them up. */
-function readServerWords(body: string): ServerWords | null {
-  const text = body.trim();
-  if (text.startsWith('{')) {
-    try {
-      const json = JSON.parse(text) as Record<string, unknown>;
-      if (typeof json.Code !== 'string') return null;
-      const hold = json.HoldClientMillis;
-      return {
-        code: json.Code,
-        message: String(json.Message ?? ''),
-        requestId: String(json.RequestId ?? ''),
-        holdMs: typeof hold === 'number' ? Math.min(hold, holdMsMax) : undefined,
-      };
-    } catch {
-      return null;
-    }
-  }
-  const root = parseXml(text);
-  if (root === null) return null;
-  const error = Object.values(root)[0];
-  const code = textOf(childOf(error, 'Code'));
-  if (code === '') return null;
-  return {
-    code,
-    message: textOf(childOf(error, 'Message')),
-    requestId: textOf(childOf(error, 'RequestId')),
-    holdMs: undefined,
-  };
 }
 
 function codeOf(status: number, words: ServerWords | null): ErrorCode {

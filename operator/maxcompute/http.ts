@@ -7,7 +7,8 @@ import { Pool } from 'undici';
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
 import { retry } from '../base/retry.js';
-import { failureOf, failureOfNetwork, isHtml, MaxComputeError, notMaxCompute } from './failures.js';
+import { failureOf, isHtml, MaxComputeError, notMaxCompute } from './failures.js';
+import { failureOfNetwork } from './network-failures.js';
 import { type Credentials, signRequest } from './sign.js';
 
 export interface Timeouts {

@@ -2,18 +2,15 @@
  * The tunnel: batch upload sessions and downloads. In: table, partition, session ids, bodies. Out: what the server says of
  * a session, or rows. It never decides what became of a commit: whoever asked must look at the session's state.
  */
-import type { Readable } from 'node:stream';
-import { createInflate } from 'node:zlib';
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
 import type { ClosedBlock, CommitAnswer, UploadRef, UploadSession, UploadState, UploadStatus } from '../model/ports.js';
+import { type DownloadedRows, downloadRows } from './download.js';
 import { MaxComputeError } from './failures.js';
-import type { Answer, AnswerStream, MaxComputeHttp } from './http.js';
+import type { Answer, MaxComputeHttp } from './http.js';
 import { instancePath, type Namespace, projectPath, tablePath } from './names.js';
 import type { TunnelQuota } from './quota.js';
-import { RecordReader } from './records/reader.js';
-import { parseRecordType } from './records/types.js';
-import type { RecordValue } from './records/values.js';
+import { protocol, readJson, sessionHeaders } from './tunnel-answers.js';
 
 export interface TunnelSettings {
   readonly namespace: Namespace;
@@ -21,19 +18,6 @@ export interface TunnelSettings {
   readonly serviceEndpoint: string;
   readonly quotaName: string | null;
 }
-
-export interface DownloadedRows {
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  readonly rows: readonly (readonly RecordValue[])[];
-}
-
-const sessionHeaders = { 'x-odps-tunnel-version': '6', 'odps-tunnel-date-transform': 'v1' } as const;
-/** Block ids are 0..19,999. */
-export const blocksMax = 20_000;
-/** Rows asked for at once: a cut answer is asked for again as a whole. */
-const pageRows = 100_000;
-/** A result is held in memory as a whole; data of that size is read by other means. */
-const resultRowsMax = 5_000_000;
 
 const uploadStatuses: ReadonlySet<string> = new Set<UploadStatus>([
   'NORMAL',
@@ -172,12 +156,12 @@ export class Tunnel {
 
   /** All rows that a query gave, through the instance tunnel: unlike the CSV result it tells NULL from a text. */
   downloadResult(instanceId: string): Promise<DownloadedRows> {
-    return this.download(instancePath(this.settings.namespace, instanceId), {}, 'read the result of a query');
+    return this.download(instancePath(this.settings.namespace, instanceId), null, 'read the result of a query');
   }
 
   /** All rows of a table or partition, its partition columns left out. */
   downloadTable(table: string, partition: string | null): Promise<DownloadedRows> {
-    return this.download(tablePath(this.settings.namespace, table), this.place(partition), `read table ${table}`);
+    return this.download(tablePath(this.settings.namespace, table), partition, `read table ${table}`);
   }
 
   async close(): Promise<void> {
@@ -200,40 +184,8 @@ export class Tunnel {
     return this.connect(`${new URL(this.settings.serviceEndpoint).protocol}//${host}`);
   }
 
-  private async download(path: string, place: Readonly<Record<string, string>>, what: string): Promise<DownloadedRows> {
-    const http = await this.http();
-    const session = readJson(
-      await http.call({
-        what,
-        method: 'POST',
-        path,
-        query: { downloads: '', ...place },
-        headers: sessionHeaders,
-        repeat: 'always',
-      }),
-      what,
-    );
-    const { DownloadID: id, RecordCount: count } = session;
-    if (typeof id !== 'string' || typeof count !== 'number') throw protocol('a download session without id or count');
-    if (count > resultRowsMax) {
-      throw new SyncError('TARGET_SQL_FAILED', {
-        seen: `a result of ${count} rows`,
-        wanted: `at most ${resultRowsMax} rows, which are held in memory`,
-        fix: 'Write the result into a table (--into), or add a LIMIT.',
-      });
-    }
-    const columns = readColumns(session.Schema);
-    const rows: RecordValue[][] = [];
-    for (let start = 0; start < count; start += pageRows) {
-      const length = Math.min(pageRows, count - start);
-      const query = { downloadid: id, data: '', rowrange: `(${start},${length})`, ...place };
-      const page = await http.stream(
-        { what, method: 'GET', path, query, headers: { 'x-odps-tunnel-version': '6' }, repeat: 'always' },
-        (answer) => readPage(answer, columns, length),
-      );
-      for (const row of page) rows.push(row);
-    }
-    return { columns, rows };
+  private async download(path: string, partition: string | null, what: string): Promise<DownloadedRows> {
+    return downloadRows(await this.http(), { path, query: this.place(partition), what });
   }
 
   private place(partition: string | null): Record<string, string> {
@@ -272,62 +224,4 @@ function readCommit(answer: Answer): CommitAnswer {
 
 function isSessionOver(error: MaxComputeError): boolean {
   return ['NoSuchUpload', 'StatusConflict', 'InvalidStatusChange'].includes(error.serverCode);
-}
-
-async function readPage(
-  answer: AnswerStream,
-  columns: DownloadedRows['columns'],
-  wantedRows: number,
-): Promise<RecordValue[][]> {
-  const rows: RecordValue[][] = [];
-  const reader = new RecordReader(
-    columns.map((column) => parseRecordType(column.type)),
-    (row) => rows.push([...row]),
-  );
-  for await (const chunk of decoded(answer)) reader.push(chunk);
-  reader.end();
-  if (rows.length !== wantedRows) {
-    throw new SyncError('DOWNLOAD_CORRUPT', {
-      seen: `${rows.length} rows in an answer`,
-      wanted: `the ${wantedRows} rows asked for`,
-      fix: 'Nothing to do: they are asked for again.',
-    });
-  }
-  return rows;
-}
-
-function decoded(answer: AnswerStream): AsyncIterable<Uint8Array> {
-  const encoding = answer.headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity') return answer.body;
-  if (encoding !== 'deflate') throw protocol(`an answer with Content-Encoding ${encoding}`);
-  const inflate = createInflate();
-  answer.body.on('error', (error) => inflate.destroy(error));
-  return answer.body.pipe(inflate) as Readable;
-}
-
-function readColumns(schema: unknown): { readonly name: string; readonly type: string }[] {
-  const columns = (schema as { columns?: unknown } | undefined)?.columns;
-  if (!Array.isArray(columns)) throw protocol('a download session without its schema');
-  return columns.map((column: { name?: unknown; type?: unknown }) => ({
-    name: String(column.name ?? ''),
-    type: String(column.type ?? ''),
-  }));
-}
-
-function readJson(answer: Answer, what: string): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(answer.text);
-    if (typeof json === 'object' && json !== null) return json as Record<string, unknown>;
-  } catch {
-    // Told below, with the other forms of a wrong answer.
-  }
-  throw protocol(`HTTP ${answer.status} without a JSON object, asked to ${what}`);
-}
-
-function protocol(seen: string): SyncError {
-  return new SyncError('TARGET_PROTOCOL', {
-    seen,
-    wanted: 'an answer as the tunnel gives it',
-    fix: 'Check target.tunnelEndpoint; it is tried again by itself.',
-  });
 }
