@@ -4,6 +4,7 @@ import { connectionOptions, type MySqlSettings, openSession, type TlsSettings } 
 import { readFacts } from '../../operator/mysql/facts.js';
 import { mariadb, startMariaDb } from '../parts/mariadb.js';
 import { mysql56, startMySql56 } from '../parts/mysql56.js';
+import { mysql97, startMySql97 } from '../parts/mysql97.js';
 import { describeWithPart } from '../parts/part.js';
 import type { TestServer } from '../parts/test-server.js';
 import { okPacket, startFakeServer, switchTo } from './fake-server.js';
@@ -82,6 +83,32 @@ describeWithPart([mariadb], 'TLS', () => {
     // MariaDB does not say why it refuses; MySQL does (3159).
     expect(error.code).toBe('SOURCE_CREDENTIALS_REJECTED');
     expect(error.fix).toMatch(/demands TLS/);
+  });
+});
+
+describeWithPart(mysql97, 'an account of MySQL 9 (caching_sha2_password)', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    const tls = [
+      `--ssl-ca=${tlsFile('ca.pem')}`,
+      `--ssl-cert=${tlsFile('name.pem')}`,
+      `--ssl-key=${tlsFile('name-key.pem')}`,
+    ];
+    server = await startMySql97({ serverOptions: tls });
+    await server.query("CREATE USER 'reader'@'%' IDENTIFIED BY 'open sesame'");
+  });
+  afterAll(() => server?.stop());
+
+  it('logs in where the server was verified, and from then on, while the server remembers, by a scramble', async () => {
+    const settings = settingsOf(server, { username: 'reader', password: 'open sesame' });
+    for (const mode of ['Disabled', 'Required'] as const) {
+      const refused = await failureOf({ ...settings, tls: { mode } });
+      expect(refused).toMatchObject({ code: 'SOURCE_TLS_FAILED', fix: expect.stringMatching(/VerifyCA/) });
+    }
+    await using verified = await openSession({ ...settings, tls: { mode: 'VerifyCA', ca } });
+    expect(await verified.value('SELECT CURRENT_USER()')).toBe('reader@%');
+    await using remembered = await openSession({ ...settings, tls: { mode: 'Required' } });
+    expect(await remembered.value('SELECT CURRENT_USER()')).toBe('reader@%');
   });
 });
 

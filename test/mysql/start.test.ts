@@ -3,6 +3,7 @@ import { readIdentity } from '../../operator/mysql/server-state.js';
 import { findStart, findVisiblePosition, type VisiblePosition } from '../../operator/mysql/start-position.js';
 import { mariadb, startMariaDb } from '../parts/mariadb.js';
 import { mysql56, startMySql56 } from '../parts/mysql56.js';
+import { mysql97, startMySql97 } from '../parts/mysql97.js';
 import { describeWithPart } from '../parts/part.js';
 import type { TestServer } from '../parts/test-server.js';
 import { settingsOf } from './servers.js';
@@ -33,6 +34,13 @@ const cases = [
     user: 'reader',
     // 5.6 puts a transaction into gtid_executed when it is written to the log, before InnoDB shows it.
     method: 'file-start',
+  },
+  {
+    part: mysql97,
+    start: startMySql97,
+    options: [statementsInLog.mysql, '--gtid-mode=ON', '--enforce-gtid-consistency'],
+    user: 'reader',
+    method: 'gtid-executed',
   },
   {
     part: mariadb,
@@ -90,6 +98,7 @@ describe.each(cases)('the start position', ({ part, start, options, user, method
 describe.each([
   { part: mysql56, start: startMySql56 },
   { part: mariadb, start: startMariaDb },
+  { part: mysql97, start: startMySql97 },
 ])('the schemas of the start', ({ part, start }) => {
   describeWithPart(part, `on ${part.name}`, () => {
     let server: TestServer;

@@ -3,7 +3,8 @@ import { javaSdk, jdbc } from './java-sdk.js';
 import { mariadb } from './mariadb.js';
 import { mydumper } from './mydumper.js';
 import { mysql56 } from './mysql56.js';
+import { mysql97 } from './mysql97.js';
 import type { Part } from './part.js';
 import { pyodps } from './pyodps.js';
 
-export const allParts: readonly Part[] = [mysql56, mariadb, mydumper, pyodps, javaSdk, jdbc];
+export const allParts: readonly Part[] = [mysql56, mariadb, mysql97, mydumper, pyodps, javaSdk, jdbc];
