@@ -46,7 +46,7 @@ export interface PrecheckDocument extends Envelope {
 
 export interface PlanDocument extends Envelope {
   readonly inputHash: string;
-  /** What prepare is doing, for the status: the document is complete only at `done`. */
+  /** `schema`: saved before the first target table is made; `done`: all of them stand. */
   readonly stage: 'schema' | 'done';
   readonly start: { readonly position: BinlogPosition; readonly method: string; readonly identity: SourceIdentity };
   readonly tables: readonly PlannedTable[];
@@ -63,6 +63,8 @@ export interface PlannedTable {
   readonly from: BinlogPosition;
   /** Raised by each new snapshot of the table: another generation is another session and another watermark. */
   readonly generation: number;
+  /** The target tables of this generation stand. */
+  readonly isMade: boolean;
   /** Null where the mode takes no baseline. */
   readonly snapshot: SnapshotPlan | null;
 }

@@ -5,8 +5,8 @@
 import type { PlanDocument, PlannedTable, SnapshotPlan } from '../model/documents.js';
 import type { SourceStart } from '../model/ports.js';
 import type { BinlogPosition } from '../model/position.js';
-import { type SourceTable, tableKey } from '../model/source-table.js';
-import type { TablePlan } from '../model/table-plan.js';
+import { type SourceColumn, type SourceTable, tableKey } from '../model/source-table.js';
+import type { ColumnPlan, TablePlan } from '../model/table-plan.js';
 import type { PrepareInput } from './prepare.js';
 
 export interface PlanningInput extends PrepareInput {
@@ -38,6 +38,7 @@ export async function planTables(input: PlanningInput): Promise<PlannedTable[]> 
       plan: next,
       from,
       generation: 1 + (before?.generation ?? 0),
+      isMade: false,
       snapshot: await planSnapshot(next, input),
     });
   }
@@ -49,14 +50,20 @@ export function isSameMapping(known: TablePlan, wanted: TablePlan): boolean {
   const mapping = (plan: TablePlan): string =>
     JSON.stringify([plan.baseTable, plan.logTable, plan.partitionKeys, plan.columnNaming, plan.where]);
   if (mapping(known) !== mapping(wanted)) return false;
-  const columns = (plan: TablePlan): Map<string, string> =>
-    new Map(plan.columns.map((column) => [plan.sourceColumns[column.sourceIndex]?.name ?? '', column.targetName]));
-  const wantedColumns = columns(wanted);
-  const wantedSource = new Set(wanted.sourceColumns.map((column) => column.name));
-  for (const [source, target] of columns(known)) {
-    if (wantedSource.has(source) && wantedColumns.get(source) !== target) return false;
-  }
-  return true;
+  const wantedColumns = new Map(wanted.columns.map((column) => [sourceOf(wanted, column).name, column]));
+  const wantedTypes = new Map(wanted.sourceColumns.map((column) => [column.name, column.typeText]));
+  return known.columns.every((column) => {
+    const source = sourceOf(known, column);
+    const type = wantedTypes.get(source.name);
+    if (type === undefined) return true;
+    const after = wantedColumns.get(source.name);
+    if (after?.targetName !== column.targetName) return false;
+    return type !== source.typeText || after.targetType === column.targetType;
+  });
+}
+
+function sourceOf(plan: TablePlan, column: ColumnPlan): SourceColumn {
+  return plan.sourceColumns[column.sourceIndex] as SourceColumn;
 }
 
 async function planSnapshot(plan: TablePlan, input: PlanningInput): Promise<SnapshotPlan | null> {

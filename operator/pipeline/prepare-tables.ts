@@ -1,24 +1,17 @@
 /** Initial schema synchronization: makes the two target tables of each plan, marked as the task's. */
-import type { PlanDocument, PlannedTable } from '../model/documents.js';
+import type { PlannedTable } from '../model/documents.js';
 import type { TableSpec, TargetColumn, TargetTable, Warehouse } from '../model/ports.js';
 import { tableKey } from '../model/source-table.js';
 import { baseTableSpec, logTableSpec, parseMark, type TableMark } from '../model/target-table.js';
 import type { PrepareInput } from './prepare.js';
 
-export async function makeTables(
-  planned: readonly PlannedTable[],
-  known: PlanDocument | null,
-  input: PrepareInput,
-): Promise<void> {
+export async function makeTables(planned: readonly PlannedTable[], input: PrepareInput): Promise<void> {
   const { warehouse, mark, report } = input;
-  const generations = new Map((known?.tables ?? []).map((table) => [tableKey(table.plan.source), table.generation]));
-  for (const table of planned) {
-    const before = generations.get(tableKey(table.plan.source));
-    if (before === table.generation) continue;
-    const isAnew = before !== undefined;
-    if (table.plan.baseTable) await makeBase(baseTableSpec(table.plan, mark), isAnew, warehouse, mark);
-    if (table.plan.logTable) await makeLog(logTableSpec(table.plan, mark), warehouse, mark);
-    report.info('target tables ready', { table: tableKey(table.plan.source) });
+  for (const { plan, generation, isMade } of planned) {
+    if (isMade) continue;
+    if (plan.baseTable) await makeBase(baseTableSpec(plan, mark), generation > 1, warehouse, mark);
+    if (plan.logTable) await makeLog(logTableSpec(plan, mark), warehouse, mark);
+    report.info('target tables ready', { table: tableKey(plan.source) });
   }
 }
 

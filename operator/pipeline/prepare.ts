@@ -6,10 +6,10 @@
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
 import type { PlanDocument, PrecheckDocument } from '../model/documents.js';
-import { FencedDocument } from '../model/fenced-document.js';
+import { type Body, FencedDocument } from '../model/fenced-document.js';
 import type { Finding } from '../model/finding.js';
-import type { Source, TargetFacts, Warehouse } from '../model/ports.js';
-import type { BinlogPosition } from '../model/position.js';
+import type { Source, SourceStart, TargetFacts, Warehouse } from '../model/ports.js';
+import { type BinlogPosition, renderPosition } from '../model/position.js';
 import type { SourceFacts } from '../model/source-facts.js';
 import { type SourceTable, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
@@ -65,10 +65,12 @@ export type PrepareOutcome =
   | { readonly kind: 'refused'; readonly findings: readonly Finding[] };
 
 export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
-  const { documents, settings, report } = input;
+  const { documents, settings } = input;
   const known = await loadPlan(documents);
   const isAnswered = settings.resnapshot === null || known?.resnapshotNonce === settings.resnapshot.nonce;
-  if (known?.stage === 'done' && known.inputHash === settings.inputHash && isAnswered) return { kind: 'prepared' };
+  const isSame = known?.inputHash === settings.inputHash && isAnswered;
+  if (isSame && known?.stage === 'done') return { kind: 'prepared' };
+  if (isSame && known?.stage === 'schema') return await makePlanned(known, input);
   const precheck = await runPrecheck(input, known !== null);
   await savePrecheck(precheck.findings, input);
   if (hasErrors(precheck.findings)) return { kind: 'refused', findings: precheck.findings };
@@ -79,35 +81,52 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
     await savePrecheck(atStart.findings, input);
     return { kind: 'refused', findings: atStart.findings };
   }
+  return await makePlanned(await planDocument(start, atStart.plans, known, input), input);
+}
+
+async function planDocument(
+  start: SourceStart,
+  plans: readonly TablePlan[],
+  known: PlanDocument | null,
+  input: PrepareInput,
+): Promise<Body<PlanDocument>> {
+  const { documents, settings, report } = input;
   const schema = await loadSchema(documents);
   const checkpoint = await loadCheckpoint(documents);
-  const planned = await planTables({ ...input, start, plans: atStart.plans, known, versions: schema?.versions ?? [] });
-  report.info('initial schema', {
-    tables: planned.length,
-    position: `${start.position.file}:${start.position.offset}`,
-    method: start.method,
-  });
-  await makeTables(planned, known, input);
-  const firstRecordId =
-    known?.firstRecordId ??
-    1 +
-      ((
-        await largestRecordId(
-          input.warehouse,
-          planned.map((table) => table.plan),
-        )
-      )?.recordId ?? 0);
-  await FencedDocument.claim<PlanDocument>(claimOf(documents, documentNames.plan(documents.task)), () => ({
+  const tables = await planTables({ ...input, start, plans, known, versions: schema?.versions ?? [] });
+  const { method, identity } = start;
+  report.info('initial schema', { tables: tables.length, position: renderPosition(start.position), method });
+  return {
     inputHash: settings.inputHash,
-    stage: 'done',
-    start:
-      checkpoint && known
-        ? known.start
-        : { position: settings.startPosition ?? start.position, method: start.method, identity: start.identity },
-    tables: planned,
+    stage: 'schema',
+    start: checkpoint && known ? known.start : { position: settings.startPosition ?? start.position, method, identity },
+    tables,
     serverId: known?.serverId ?? settings.serverId ?? randomServerId(),
     resnapshotNonce: settings.resnapshot?.nonce ?? null,
+    firstRecordId: known?.firstRecordId ?? 1,
+  };
+}
+
+/**
+ * Makes the tables of a plan that was saved before the first of them: a start that broke off here goes on here, and its
+ * half-made tables are known for ours.
+ */
+async function makePlanned(plan: Body<PlanDocument>, input: PrepareInput): Promise<PrepareOutcome> {
+  const { documents, warehouse } = input;
+  const name = documentNames.plan(documents.task);
+  const document = await FencedDocument.claim<PlanDocument>(claimOf(documents, name), () => plan);
+  await makeTables(plan.tables, input);
+  const largest = await largestRecordId(
+    warehouse,
+    plan.tables.map((table) => table.plan),
+  );
+  const hasStarted = (await loadCheckpoint(documents)) !== null;
+  const firstRecordId = hasStarted ? plan.firstRecordId : 1 + (largest?.recordId ?? 0);
+  await document.update((value) => ({
+    ...value,
+    stage: 'done',
     firstRecordId,
+    tables: value.tables.map((table) => ({ ...table, isMade: true })),
   }));
   return { kind: 'prepared' };
 }

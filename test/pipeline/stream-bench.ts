@@ -1,5 +1,6 @@
 /** Runs the real stream over the world in memory, as many lives of one task as a test wants. */
 import type { CheckpointDocument, PlanDocument } from '../../operator/model/documents.js';
+import type { ColumnDecider } from '../../operator/model/schema-history.js';
 import type { SourceColumn } from '../../operator/model/source-table.js';
 import type { TablePlan } from '../../operator/model/table-plan.js';
 import { logTableSpec } from '../../operator/model/target-table.js';
@@ -61,6 +62,7 @@ export class StreamBench {
       plan: planFor(table),
       from: positionAfter(0),
       generation: 1,
+      isMade: true,
       snapshot: snapshot ? { chunks: [], inOneView: true, rowsEstimate: 0 } : null,
     }));
     for (const { plan } of planned) {
@@ -105,7 +107,7 @@ export class StreamBench {
       clock: life.clock(this.clock),
       report: quiet,
       nulled: new NulledCounts(),
-      decideColumn: (_, column) => ({
+      decideColumn: ((_, column) => ({
         targetName: column.name,
         targetType: 'INT' as const,
         onUnrepresentable: 'Fail' as const,

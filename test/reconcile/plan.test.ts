@@ -46,7 +46,15 @@ const prepared: PlanDocument = {
     method: 'lock',
     identity: { flavor: 'mysql', version: '8', serverUuid: 'u', serverId: 1, gtidDomain: null },
   },
-  tables: [{ plan: orders, from: place, generation: 1, snapshot: { chunks: [], inOneView: false, rowsEstimate: 200 } }],
+  tables: [
+    {
+      plan: orders,
+      from: place,
+      generation: 1,
+      isMade: true,
+      snapshot: { chunks: [], inOneView: false, rowsEstimate: 200 },
+    },
+  ],
   serverId: 7,
   resnapshotNonce: null,
   firstRecordId: 1,
