@@ -9,11 +9,11 @@ import { FencedDocument } from '../model/fenced-document.js';
 import type { Warehouse } from '../model/ports.js';
 import { renderPosition } from '../model/position.js';
 import { applyAddColumns, type ColumnDecider } from '../model/schema-history.js';
-import { tableKey } from '../model/source-table.js';
+import { type TableName, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
 import { dataColumns } from '../model/target-table.js';
 import type { PlanBook } from './plan-book.js';
-import { claimOf, documentNames, type Reporter, type TaskDocuments } from './task-documents.js';
+import { claimOf, documentNames, loadSchema, type Reporter, type TaskDocuments } from './task-documents.js';
 
 export type SchemaEvent = Extract<ChangeEvent, { kind: 'schema' }>;
 
@@ -32,10 +32,12 @@ export interface SchemaChangeContext {
 export async function applySchemaEvent(event: SchemaEvent, context: SchemaChangeContext): Promise<void> {
   const plans: TablePlan[] = [];
   for (const change of event.changes) {
-    if (change.kind !== 'addColumns') throw stopFor(change, event);
-    const before =
-      plans.find((plan) => tableKey(plan.source) === tableKey(change.table)) ?? context.book.planOf(change.table);
+    if (change.kind === 'unreadable' && change.table === null) throw stopFor(change, event);
+    const table = change.table as TableName;
+    const before = plans.find((plan) => tableKey(plan.source) === tableKey(table)) ?? context.book.planOf(table);
+    // Not selected; or taken anew from a later place, where its schema is the one after this statement.
     if (before === null) continue;
+    if (change.kind !== 'addColumns') throw stopFor(change, event);
     const after = applyAddColumns(before, change, context.decideColumn, context.recordId);
     if (after !== before) plans.push(after);
   }
@@ -71,18 +73,23 @@ async function addTargetColumns(plan: TablePlan, warehouse: Warehouse): Promise<
   if (plan.logTable) await warehouse.addColumns(plan.logTable, columns);
 }
 
-/** Versions are immutable and written before the checkpoint that names them. */
-async function storeVersions(plans: readonly TablePlan[], context: SchemaChangeContext): Promise<void> {
-  const { documents } = context;
+/** Versions are immutable and written before the checkpoint that names them; those stored already cost nothing. */
+export async function storeVersions(
+  plans: readonly TablePlan[],
+  { documents, checkpoint }: Pick<SchemaChangeContext, 'documents' | 'checkpoint'>,
+): Promise<void> {
+  const known = new Set((await loadSchema(documents))?.versions.map(versionKey));
+  const missing = plans.filter((plan) => !known.has(versionKey(plan)));
+  if (missing.length === 0) return;
   const claim = claimOf(documents, documentNames.schema(documents.task));
-  await context.checkpoint.confirm();
-  await FencedDocument.claim<SchemaDocument>(claim, (previous) => {
-    const isNew = (version: TablePlan): boolean =>
-      !plans.some(
-        (plan) => tableKey(plan.source) === tableKey(version.source) && plan.schemaVersion === version.schemaVersion,
-      );
-    return { versions: [...(previous?.versions ?? []).filter(isNew), ...plans] };
-  });
+  await checkpoint.confirm();
+  await FencedDocument.claim<SchemaDocument>(claim, (previous) => ({
+    versions: [...(previous?.versions ?? []), ...missing],
+  }));
+}
+
+function versionKey(plan: TablePlan): string {
+  return `${tableKey(plan.source)}/${plan.schemaVersion}`;
 }
 
 function stopFor(change: Exclude<SchemaChange, { kind: 'addColumns' }>, event: SchemaEvent): SyncError {

@@ -15,6 +15,7 @@ import { guardLogs } from './log-guard.js';
 import type { NulledCounts } from './nulled-counts.js';
 import { PlanBook } from './plan-book.js';
 import { recoverIntent } from './recovery.js';
+import { storeVersions } from './schema-change.js';
 import { readOnce } from './stream-pass.js';
 import { foldPlan } from './table-states.js';
 import { claimOf, documentNames, loadPlan, loadSchema, type Reporter, type TaskDocuments } from './task-documents.js';
@@ -58,6 +59,11 @@ export async function runStream(input: StreamInput): Promise<void> {
   const { position, recordId } = checkpoint.value;
   const tables = foldPlan(checkpoint.value.tables, plan, { position, recordId });
   const caughtUpAt = await source.position();
+  // A later plan may name other versions; what the checkpoint names must be found for as long as it does.
+  await storeVersions(
+    plan.tables.map((planned) => planned.plan),
+    { documents, checkpoint },
+  );
   await checkpoint.update((value) => ({
     ...value,
     tables,
