@@ -15,8 +15,20 @@ export interface CharsetDecoder {
 
 const unmapped = 0x3f;
 
+/** A table takes up to 100 ms to fill, and never changes: one per charset (some 35), filled when it is first asked for. */
+const decoders = new Map<string, CharsetDecoder | 'copy' | null>();
+
 /** `copy` where the bytes are UTF-8 already; null for an unknown charset. */
 export function charsetDecoder(charset: string): CharsetDecoder | 'copy' | null {
+  let decoder = decoders.get(charset);
+  if (decoder === undefined) {
+    decoder = compileDecoder(charset);
+    decoders.set(charset, decoder);
+  }
+  return decoder;
+}
+
+function compileDecoder(charset: string): CharsetDecoder | 'copy' | null {
   switch (charset) {
     case 'utf8mb4':
     case 'utf8mb3':

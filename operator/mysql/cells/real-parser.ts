@@ -1,10 +1,21 @@
 import { readDigits } from './digits.js';
 
 /**
- * `-12.5`, `1.5e-20`. Up to 15 digits and 22 powers of ten both parts are exact, and one division or multiplication
- * rounds once (W. D. Clinger, "How to Read Floating Point Numbers Accurately"); all else goes through a string.
+ * `-12.5`, `1.5e-20` as the nearest double. Up to 15 digits and 22 powers of ten both parts are exact, and one division or
+ * multiplication rounds once (W. D. Clinger, "How to Read Floating Point Numbers Accurately"); all else goes through a string.
  */
 export function readReal(bytes: Buffer, from: number, to: number): number {
+  return read(bytes, from, to, false);
+}
+
+/**
+ * The same for text that stands for a single: its double is near enough (some 10^-15), since the next single is 10^-8 away.
+ */
+export function readSingle(bytes: Buffer, from: number, to: number): number {
+  return Math.fround(read(bytes, from, to, true));
+}
+
+function read(bytes: Buffer, from: number, to: number, isNearEnough: boolean): number {
   const isNegative = bytes[from] === 0x2d;
   let mantissa = 0;
   let digits = 0;
@@ -26,7 +37,8 @@ export function readReal(bytes: Buffer, from: number, to: number): number {
     const size = readDigits(bytes, start, to - start);
     exponent += isBelowOne ? -size : size;
   }
-  if (digits > 15 || exponent > 22 || exponent < -22) return Number(bytes.toString('latin1', from, to));
+  const isExact = digits <= 15 && exponent <= 22 && exponent >= -22;
+  if (!isExact && !isNearEnough) return Number(bytes.toString('latin1', from, to));
   const value = exponent < 0 ? mantissa / 10 ** -exponent : mantissa * 10 ** exponent;
   return isNegative ? -value : value;
 }

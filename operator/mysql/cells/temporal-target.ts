@@ -6,7 +6,7 @@ import { daysOf, isRealDate, packedDateOf } from './calendar.js';
 import type { CellContext } from './context.js';
 import { compileRefusal, pairRefused, type Refuse } from './refusal.js';
 import { temporalTextBytesMax, writeDateText, writeDateTimeText, writeTimeText } from './temporal-text.js';
-import { compileWallClock } from './zone.js';
+import { wallClockReader } from './zone.js';
 
 export type DateTarget = (sink: RowSink, year: number, month: number, day: number) => void;
 
@@ -102,7 +102,7 @@ export function compileTimeTarget(
 /** A wall clock into DATETIME (an instant, by the zone of the task; below milliseconds cut) or TIMESTAMP_NTZ. */
 function compileInstant(source: SourceColumn, column: ColumnPlan, index: number, context: CellContext): DateTimeTarget {
   const refuse: Refuse = compileRefusal(source, column, context);
-  const fromWallClock = compileWallClock(context.timeZone);
+  const fromWallClock = wallClockReader(context.timeZone);
   switch (column.targetType) {
     case 'TIMESTAMP_NTZ':
       return (sink, year, month, day, seconds, micros) => {

@@ -3,7 +3,7 @@ import { compileDecimalTarget } from './decimal-target.js';
 import { readDigits } from './digits.js';
 import { compileIntTarget } from './int-target.js';
 import { compileIntegerParser } from './integer-parser.js';
-import { readReal } from './real-parser.js';
+import { readReal, readSingle } from './real-parser.js';
 import { compileRealTarget } from './real-target.js';
 import type { TextCellPlan, TextCellReader } from './text-cell.js';
 import { compileYearTarget } from './year-target.js';
@@ -39,7 +39,7 @@ export function compileTextDecimal(
 export function compileTextReal(plan: TextCellPlan): TextCellReader {
   const send = compileRealTarget(plan.source, plan.column, plan.index, plan.context);
   if (plan.source.type.kind === 'float') {
-    return (bytes, from, to, sink) => send(sink, Math.fround(readReal(bytes, from, to)));
+    return (bytes, from, to, sink) => send(sink, readSingle(bytes, from, to));
   }
   return (bytes, from, to, sink) => send(sink, readReal(bytes, from, to));
 }

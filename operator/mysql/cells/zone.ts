@@ -10,7 +10,22 @@ export type WallClockReader = (year: number, wallMs: number) => number;
 
 const dayMs = 86_400_000;
 
-export function compileWallClock(timeZone: string): WallClockReader {
+/** Offsets are asked for this far apart: no zone ever changed its offset and took it back within less (Freetown, 1939: four days). */
+const probeMs = 3 * dayMs;
+
+/** One reader per zone, shared by all columns: its years cost a millisecond each to find out. */
+const readers = new Map<string, WallClockReader>();
+
+export function wallClockReader(timeZone: string): WallClockReader {
+  let reader = readers.get(timeZone);
+  if (reader === undefined) {
+    reader = compileWallClock(timeZone);
+    readers.set(timeZone, reader);
+  }
+  return reader;
+}
+
+function compileWallClock(timeZone: string): WallClockReader {
   if (timeZone === 'UTC') return (_year, wallMs) => wallMs;
   const offsetAt = compileOffset(timeZone);
   // One entry per year seen (9,999 at most): wall clock starts and offsets of its stretches, in turn.
@@ -33,10 +48,10 @@ function stretchesOf(year: number, offsetAt: (epochMs: number) => number): Float
   const to = (daysOf(year + 1, 1, 1) + 2) * dayMs;
   let offset = offsetAt(from);
   const found = [Number.NEGATIVE_INFINITY, offset];
-  for (let at = from; at < to; at += dayMs) {
-    const next = offsetAt(at + dayMs);
+  for (let at = from; at < to; at += probeMs) {
+    const next = offsetAt(at + probeMs);
     if (next === offset) continue;
-    const change = findChange(at, at + dayMs, offset, offsetAt);
+    const change = findChange(at, at + probeMs, offset, offsetAt);
     found.push(change + Math.max(offset, next), next);
     offset = next;
   }
