@@ -2,6 +2,7 @@
  * The tunnel: batch upload sessions and downloads. In: table, partition, session ids, bodies. Out: what the server says of
  * a session, or rows. It never decides what became of a commit: whoever asked must look at the session's state.
  */
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
 import type { ClosedBlock, CommitAnswer, UploadRef, UploadSession, UploadState, UploadStatus } from '../model/ports.js';
@@ -18,6 +19,9 @@ export interface TunnelSettings {
   readonly serviceEndpoint: string;
   readonly quotaName: string | null;
 }
+
+/** Block ids are 0..19,999. */
+const blocksMax = 20_000;
 
 const uploadStatuses: ReadonlySet<string> = new Set<UploadStatus>([
   'NORMAL',
@@ -99,6 +103,7 @@ export class Tunnel {
   }
 
   async putBlock(ref: UploadRef, blockId: number, block: ClosedBlock): Promise<void> {
+    assert(blockId >= 0 && blockId < blocksMax, `a session has at most ${blocksMax} blocks`);
     const http = await this.http();
     await this.quota.wait('blocks', ref.table);
     try {

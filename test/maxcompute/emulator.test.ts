@@ -1,5 +1,8 @@
 import { systemClock } from '../../operator/base/clock.js';
 import { type Emulator, startEmulator } from '../../operator/emulator/emulator.js';
+import { defaultTimeouts, MaxComputeHttp } from '../../operator/maxcompute/http.js';
+import { TunnelQuota } from '../../operator/maxcompute/quota.js';
+import { Tunnel } from '../../operator/maxcompute/tunnel.js';
 import { createWarehouse, type MaxComputeSettings } from '../../operator/maxcompute/warehouse.js';
 import { type RowBatch, type RowSink, rowKind } from '../../operator/model/change.js';
 import type { ClosedBlock, Warehouse } from '../../operator/model/ports.js';
@@ -112,6 +115,35 @@ describe('warehouse, against the emulator', () => {
     expect((await warehouse.commitUpload(session)).kind).toBe('unknown');
     expect((await warehouse.uploadState(session)).status).toBe('CLOSED');
     expect((await warehouse.query(`SELECT COUNT(*) FROM orders_log WHERE ${where}`)).rows).toEqual([['6']]);
+  });
+
+  it('downloads a partition as the rows that went in', async () => {
+    const http = new MaxComputeHttp(
+      { ...settings, region: null, timeouts: defaultTimeouts, query: { curr_project: 'warehouse' } },
+      systemClock,
+    );
+    const tunnel = new Tunnel(
+      {
+        namespace: { project: 'warehouse', schema: null },
+        endpoint: emulator.endpoint.replace('/api', ''),
+        serviceEndpoint: emulator.endpoint,
+        quotaName: null,
+      },
+      http,
+      (endpoint) =>
+        new MaxComputeHttp(
+          { ...settings, endpoint, region: null, timeouts: defaultTimeouts, query: { curr_project: 'warehouse' } },
+          systemClock,
+        ),
+      new TunnelQuota(systemClock),
+      systemClock,
+    );
+    const { columns, rows } = await tunnel.downloadTable('orders_log', partition);
+    expect(columns.map((column) => column.name)).toContain('made');
+    expect(rows).toHaveLength(6);
+    const flags = [41n, 'I', 1_700_000_000n, 'N', 'Y'];
+    expect(rows).toContainEqual([...flags, 9007199254740993n, 'é', '1.50', { seconds: 1_700_000_000, nanos: 1000 }]);
+    await Promise.all([http.close(), tunnel.close()]);
   });
 
   it('says of a session that the server does not know that it is gone', async () => {
