@@ -3,6 +3,7 @@ import type { SourceTable } from '../../operator/model/source-table.js';
 import { readFacts } from '../../operator/mysql/facts.js';
 import { mariadb, startMariaDb } from '../parts/mariadb.js';
 import { mysql56, startMySql56 } from '../parts/mysql56.js';
+import { mysql97, startMySql97 } from '../parts/mysql97.js';
 import { describeWithPart } from '../parts/part.js';
 import type { TestServer } from '../parts/test-server.js';
 import { settingsOf } from './servers.js';
@@ -131,5 +132,47 @@ describe.each([
       const closed = await readFacts({ ...settingsOf(server), port: 1 });
       expect(closed).toMatchObject({ reachable: false, failure: { code: 'SOURCE_UNREACHABLE' } });
     });
+  });
+});
+
+describeWithPart(mysql97, 'facts of MySQL 9', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startMySql97({ serverOptions: ['--gtid-mode=ON', '--enforce-gtid-consistency'] });
+    await server.query(`CREATE DATABASE shop;
+      CREATE TABLE shop.t (id BINARY(16) DEFAULT (UUID_TO_BIN(UUID())), name VARCHAR(9) DEFAULT 'x', hidden INT INVISIBLE,
+        twice INT AS (hidden * 2) VIRTUAL, kept INT AS (hidden + 1) STORED, v VECTOR(3), PRIMARY KEY (id),
+        UNIQUE KEY expression ((hidden + 1))) ENGINE=InnoDB;
+      CREATE ROLE 'sync'; GRANT SELECT, LOCK TABLES ON shop.* TO 'sync'; GRANT REPLICATION CLIENT ON *.* TO 'sync';
+      CREATE USER 'reader'@'%' DEFAULT ROLE 'sync'`);
+  });
+  afterAll(() => server?.stop());
+
+  it('describe hidden, computed and new kinds of columns', async () => {
+    const facts = await factsAs(server, 'root');
+    const { columns, key } = tableOf(facts, 't');
+    expect(columns.map(({ name, generated, defaultText, type }) => [name, generated, defaultText, type.kind])).toEqual([
+      ['id', null, null, 'bytes'],
+      ['name', null, 'x', 'text'],
+      ['hidden', null, null, 'int'],
+      ['twice', 'virtual', null, 'int'],
+      ['kept', 'stored', null, 'int'],
+      ['v', null, null, 'vector'],
+    ]);
+    expect(key).toEqual({ name: 'PRIMARY', columns: ['id'] });
+    expect(facts.variables).toMatchObject({
+      binlog_row_value_options: '',
+      binlog_transaction_compression: '0',
+      expire_logs_days: null,
+    });
+    expect(facts.binlog?.position.gtidSet).toMatch(/^[-0-9a-f]{36}:1-\d+$/);
+    expect(facts.replicaServerIds).toEqual([]);
+  });
+
+  it('count the privileges of an active role', async () => {
+    const { privileges, binlog } = await factsAs(server, 'reader');
+    expect(privileges.global).toContain('REPLICATION CLIENT');
+    expect(privileges.databases).toEqual({ shop: ['SELECT', 'LOCK TABLES'] });
+    expect(binlog?.files.length).toBeGreaterThan(0);
   });
 });
