@@ -40,6 +40,7 @@ export function planFor(table: string): TablePlan {
 }
 
 const quiet: Reporter = { info() {}, warn() {}, retrying() {} };
+const asInt: ColumnDecider = (_, column) => ({ targetName: column.name, targetType: 'INT', onUnrepresentable: 'Fail' });
 const settings: StreamSettings = {
   flushIntervalMs: 1_000,
   flushBytesMax: 1_000,
@@ -107,11 +108,7 @@ export class StreamBench {
       clock: life.clock(this.clock),
       report: quiet,
       nulled: new NulledCounts(),
-      decideColumn: ((_, column) => ({
-        targetName: column.name,
-        targetType: 'INT' as const,
-        onUnrepresentable: 'Fail' as const,
-      }),
+      decideColumn: asInt,
       settings,
       stop: stop.signal,
       deadline: new AbortController().signal,
