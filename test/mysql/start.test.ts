@@ -147,6 +147,45 @@ describe.each([
   });
 });
 
+describeWithPart(mysql56, 'the global lock', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startMySql56();
+    await server.query(
+      'CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY); CREATE TABLE shop.other (id INT)',
+    );
+  });
+  afterAll(() => server?.stop());
+
+  it('is given up soon where others hold us off, and leaves nothing locked', async () => {
+    await using holder = await openSession(settingsOf(server));
+    await holder.query('LOCK TABLES shop.other WRITE');
+    await using session = await openSession(settingsOf(server));
+    const beganMs = performance.now();
+    const found = await findStart(session, [{ database: 'shop', table: 't' }]);
+    expect(found.method).toBe('table-lock');
+    expect(performance.now() - beganMs).toBeLessThan(6_000);
+    await server.query('INSERT INTO shop.t VALUES (1)');
+    await holder.query('UNLOCK TABLES');
+    await server.query('INSERT INTO shop.other VALUES (1)');
+  });
+});
+
+describeWithPart(mysql56, 'a server without a binary log', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startMySql56({ serverOptions: ['--skip-log-bin'] });
+    await server.query('CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY)');
+  });
+  afterAll(() => server?.stop());
+
+  it('has schemas, and no position', async () => {
+    await using session = await openSession(settingsOf(server));
+    const found = await findStart(session, [{ database: 'shop', table: 't' }]);
+    expect(found).toMatchObject({ method: 'none', position: { file: '', offset: 0 }, tables: [{ table: 't' }] });
+  });
+});
+
 function isWithGtids(options: readonly string[]): boolean {
   return options.includes('--gtid-mode=ON');
 }
