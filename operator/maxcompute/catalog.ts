@@ -14,7 +14,7 @@ export interface ProjectFacts {
 }
 
 /** Somebody waits for the first answer of a precheck. */
-const firstAnswer = { answerMs: 10_000, patienceMs: 15_000 };
+const firstAnswer = { answerMs: 10_000, patienceMs: 15_000, throttledMs: 15_000 };
 /** Partitions in one page, as Java asks for them; a table has 60,000 at most. */
 const pageItems = 1000;
 const pagesMax = 200;

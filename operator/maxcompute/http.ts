@@ -17,10 +17,17 @@ export interface Timeouts {
   readonly answerMs: number;
   /** A call that fails is repeated for this long; then its error goes up. */
   readonly patienceMs: number;
+  /** As long for one that the server asks to slow down: it works, and the official clients wait without end. */
+  readonly throttledMs: number;
 }
 
 /** A person who waits for a closed port has an answer within 30 s. Commits of large sessions take minutes to be answered. */
-export const defaultTimeouts: Timeouts = { connectMs: 5_000, answerMs: 120_000, patienceMs: 24_000 };
+export const defaultTimeouts: Timeouts = {
+  connectMs: 5_000,
+  answerMs: 120_000,
+  patienceMs: 24_000,
+  throttledMs: 600_000,
+};
 
 export interface HttpSettings {
   readonly endpoint: string;
@@ -106,16 +113,17 @@ export class MaxComputeHttp {
 
   /** `read` must take the whole body; it runs anew with each repetition. */
   async stream<T>(call: Call, read: (answer: AnswerStream) => Promise<T>): Promise<T> {
-    const { patienceMs } = { ...this.settings.timeouts, ...call.timeouts };
-    const deadlineMs = this.clock.monotonicMs() + patienceMs;
+    const { patienceMs, throttledMs } = { ...this.settings.timeouts, ...call.timeouts };
+    const startedMs = this.clock.monotonicMs();
     const policy = {
-      // Waits 1, 2, 4.. 64 s, at most 7 times: what the official clients do on 5xx.
-      attemptsMax: 8,
+      // Waits 1, 2, 4.. 64 s, as the official clients do; the times above end it.
+      attemptsMax: 1_000,
       firstDelayMs: 1_000,
       delayMsMax: 64_000,
       clock: this.clock,
       onRetry: (error: SyncError, _attempt: number, delayMs: number): void => {
-        if (this.clock.monotonicMs() + delayMs > deadlineMs) throw error;
+        const waitedMs = this.clock.monotonicMs() - startedMs + delayMs;
+        if (waitedMs > (error.code === 'TARGET_THROTTLED' ? throttledMs : patienceMs)) throw error;
       },
     };
     const outcome = await retry(policy, async () => {

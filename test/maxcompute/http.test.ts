@@ -23,7 +23,7 @@ interface Given {
 
 async function given(
   answer: (request: FakeRequest) => FakeAnswer,
-  settings: { region?: string; credentials?: () => Credentials; patienceMs?: number } = {},
+  settings: { region?: string; credentials?: () => Credentials } = {},
 ): Promise<Given> {
   const service = await startFakeService(answer);
   const clock = manualClock();
@@ -33,7 +33,7 @@ async function given(
       credentials: settings.credentials ?? (() => ({ accessKeyId: 'ak', accessKeySecret: 'very-secret' })),
       region: settings.region ?? null,
       userAgent: 'mcsync/test',
-      timeouts: { connectMs: 1000, answerMs: 5000, patienceMs: settings.patienceMs ?? 24_000 },
+      timeouts: { connectMs: 1000, answerMs: 5000, patienceMs: 24_000, throttledMs: 60_000 },
       query: { curr_project: 'p' },
     },
     clock,
@@ -138,6 +138,12 @@ describe('what is tried again', () => {
     const { http, clock } = await given(() => ({ status: 503 }));
     expect((await failureOf(http.call(read))).code).toBe('TARGET_UNREACHABLE');
     expect(clock.sleptMs).toEqual([1000, 2000, 4000, 8000]);
+  });
+
+  it('is more patient with a server that asks it to slow down', async () => {
+    const { http, clock } = await given(() => ({ status: 429, body: jsonError('FlowExceeded') }));
+    expect((await failureOf(http.call(read))).code).toBe('TARGET_THROTTLED');
+    expect(clock.sleptMs).toEqual([1000, 2000, 4000, 8000, 16_000]);
   });
 
   it.each<FakeAnswer>(['cut', { status: 500 }, { status: 503 }])(
