@@ -7,6 +7,7 @@ import { renderPosition } from '../model/position.js';
 import { tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
 import { loadDocument, observeDocuments, requireStarted } from '../reconcile/observe.js';
+import { completeSinceSeconds } from '../reconcile/view.js';
 import { renderDuration } from './tables.js';
 import type { TaskContext } from './task-context.js';
 
@@ -63,20 +64,11 @@ export function planMerge(
     return { plan: planned.plan, baseWatermark: 0 };
   }
   const known = cut.checkpoint?.tables[table];
-  if (
-    !known ||
-    known.generation < planned.generation ||
-    known.state !== 'complete' ||
-    known.completeSinceSeconds === null
-  ) {
+  const completeSeconds = completeSinceSeconds(cut, table);
+  if (!known || completeSeconds === null) {
     throw tooEarly('its baseline is not committed, or the stream has not passed the end of its copy', table);
   }
-  if (beforeUtcSeconds !== null) {
-    // No event was seen by then: the baseline was read before its worker saved for the last time.
-    const copiedMs = planned.snapshot === null ? 0 : Math.max(0, ...cut.shards.map((shard) => shard.updatedAtMs));
-    const completeSeconds = known.completeSinceSeconds || Math.ceil(copiedMs / 1000);
-    refuseMoment(table, cut, completeSeconds, beforeUtcSeconds, nowMs);
-  }
+  if (beforeUtcSeconds !== null) refuseMoment(table, cut, completeSeconds, beforeUtcSeconds, nowMs);
   const plan = cut.versions.find(
     (version) => tableKey(version.source) === table && version.schemaVersion === known.schemaVersion,
   );

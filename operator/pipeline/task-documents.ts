@@ -1,6 +1,7 @@
 /** The documents of one task as its workers reach them: names, and reads of what others write. */
 import { assert } from '../base/assert.js';
 import type { SyncError } from '../base/errors.js';
+import { documentNames } from '../model/document-names.js';
 import {
   type CheckpointDocument,
   type Envelope,
@@ -23,14 +24,7 @@ export interface TaskDocuments {
   readonly version: string;
 }
 
-export const documentNames = {
-  config: (task: string) => `${task}-config`,
-  precheck: (task: string) => `${task}-precheck`,
-  plan: (task: string) => `${task}-plan`,
-  shard: (task: string, shard: number) => `${task}-shard-${shard}`,
-  schema: (task: string) => `${task}-schema`,
-  checkpoint: (task: string) => `${task}-checkpoint`,
-};
+export { documentNames };
 
 export function claimOf(documents: TaskDocuments, name: string): Claim {
   const { store, taskId, writerId, version } = documents;

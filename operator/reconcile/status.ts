@@ -2,7 +2,7 @@
 import type { WorkerFailure } from '../model/ports.js';
 import { renderPosition } from '../model/position.js';
 import { tableKey } from '../model/source-table.js';
-import { areBaselinesCommitted, isPrepared, type Phase, type Ruling, type View } from './view.js';
+import { areBaselinesCommitted, completeSinceSeconds, isPrepared, type Phase, type Ruling, type View } from './view.js';
 
 export interface Condition {
   readonly type: ConditionType;
@@ -92,7 +92,7 @@ function tablesOf(view: View): TableStatus[] {
     const known = checkpoint?.tables[key];
     const isCurrent = known !== undefined && known.generation >= generation;
     const isCopied = snapshot === null || (told?.committed ?? false);
-    const completeSeconds = isCurrent && known.state === 'complete' ? known.completeSinceSeconds : null;
+    const completeSeconds = completeSinceSeconds(view.observed, key);
     return {
       table: key,
       baseTable: table.baseTable,

@@ -72,3 +72,18 @@ export function phaseOfData(view: View): Phase {
   });
   return isComplete ? 'Synchronizing' : 'InitialData';
 }
+
+/**
+ * From this second on a merge can show the table; null before it is complete. Where the stream had seen no event by then,
+ * the moment at which the snapshot worker saved for the last time bounds it from above.
+ */
+export function completeSinceSeconds(
+  { plan: planned, shards, checkpoint }: Pick<Observed, 'plan' | 'shards' | 'checkpoint'>,
+  table: string,
+): number | null {
+  const wanted = planned?.tables.find(({ plan: each }) => tableKey(each.source) === table);
+  const known = checkpoint?.tables[table];
+  if (!wanted || !known || known.generation < wanted.generation || known.state !== 'complete') return null;
+  const copiedMs = wanted.snapshot === null ? 0 : Math.max(0, ...shards.map((shard) => shard.updatedAtMs));
+  return known.completeSinceSeconds || Math.ceil(copiedMs / 1000);
+}
