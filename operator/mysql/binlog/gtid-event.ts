@@ -70,15 +70,34 @@ function readVarint(bytes: Buffer, at: number): [value: bigint, width: number] {
   return [(value << BigInt(7 - more)) | low, more + 1];
 }
 
-/** MariaDB: sequence u64, domain u32, flags u8 (Gtid_log_event in sql/log_event.h); the server id stands in the header. */
-export function readMariadbGtid(
-  bytes: Buffer,
-  body: number,
-): { domain: number; sequence: number; isStandalone: boolean } {
-  const standaloneFlag = 1;
+const mariadbFlag = { standalone: 0x01, groupCommitId: 0x02, preparedXa: 0x40, completedXa: 0x80 } as const;
+/** `binlog_alter_two_phase`: an ALTER is logged when it begins, and again when it has ended, well or not. */
+const mariadbExtraFlag = { startAlter: 0x02, rollbackAlter: 0x08 } as const;
+
+export interface MariadbGtid {
+  readonly domain: number;
+  readonly sequence: number;
+  readonly isStandalone: boolean;
+  /** The statement of this group has no effect yet, or none at all. */
+  readonly isWithoutEffect: boolean;
+}
+
+/**
+ * MariaDB (Gtid_log_event in sql/log_event.cc): sequence u64, domain u32, flags u8, then where flags say so a commit id
+ * u64 and an XA id (format u32, two lengths u8, bytes), then extra flags u8. The server id stands in the header.
+ */
+export function readMariadbGtid(bytes: Buffer, body: number, end: number): MariadbGtid {
+  const flags = bytes[body + 12] as number;
+  let at = body + 13;
+  if ((flags & mariadbFlag.groupCommitId) !== 0) at += 8;
+  if ((flags & (mariadbFlag.preparedXa | mariadbFlag.completedXa)) !== 0) {
+    at += 6 + (bytes[at + 4] as number) + (bytes[at + 5] as number);
+  }
+  const extra = at < end ? (bytes[at] as number) : 0;
   return {
     sequence: readUint64(bytes, body),
     domain: readUint32(bytes, body + 8),
-    isStandalone: ((bytes[body + 12] as number) & standaloneFlag) !== 0,
+    isStandalone: (flags & mariadbFlag.standalone) !== 0,
+    isWithoutEffect: (extra & (mariadbExtraFlag.startAlter | mariadbExtraFlag.rollbackAlter)) !== 0,
   };
 }

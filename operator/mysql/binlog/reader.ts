@@ -83,6 +83,8 @@ export class BinlogReader {
   #group: Group = 'none';
   #begin = { file: '', offset: 0 };
   #isSkipped = false;
+  /** MariaDB logs an ALTER in two phases: this is the first one, or one that failed. */
+  #isWithoutEffect = false;
   #hasRows = false;
   #pendingGtid: (() => void) | null = null;
 
@@ -280,6 +282,7 @@ export class BinlogReader {
     this.#group = 'none';
     this.#hasRows = false;
     this.#isSkipped = false;
+    this.#isWithoutEffect = false;
     this.#utcSeconds = utcSeconds;
     this.#moveTo();
     if (this.#tables.size > knownTablesMax) this.#tables.clear();
@@ -342,8 +345,9 @@ export class BinlogReader {
   #gtid(type: number, bytes: Buffer, from: number, end: number, start: number): void {
     const body = from + headerBytes;
     if (type === eventType.mariadbGtid) {
-      const gtid = readMariadbGtid(bytes, body);
+      const gtid = readMariadbGtid(bytes, body, end);
       this.#beginGroup(gtid.isStandalone ? 'standalone' : 'transaction', start);
+      this.#isWithoutEffect = gtid.isWithoutEffect;
       const serverId = readUint32(bytes, from + 5);
       const { domain, sequence } = gtid;
       this.#pendingGtid = () => {
@@ -397,7 +401,8 @@ export class BinlogReader {
       throw this.#unsupported('a ROLLBACK TO SAVEPOINT after rows of selected tables', null);
     }
     const isInTransaction = this.#group === 'transaction';
-    const changes = first === 'ROLLBACK' || first === 'SAVEPOINT' ? [] : this.#changesOf(query, utcSeconds);
+    const isIdle = this.#isWithoutEffect || first === 'ROLLBACK' || first === 'SAVEPOINT';
+    const changes = isIdle ? [] : this.#changesOf(query, utcSeconds);
     if (isInTransaction && changes.length === 0) return;
     if (isInTransaction) {
       throw this.#unsupported('a schema statement inside a transaction', (changes[0] as SchemaChange).table);

@@ -32,6 +32,7 @@ export function classifyDumpFailure(message: string): DumpFailure {
     /requested to start from GTID/i,
     /could not find GTID state requested/i,
     /cannot start in AUTO_POSITION mode/i,
+    /found old binary log without GTIDs/i,
   ];
   if (lost.some((pattern) => pattern.test(message))) return 'position-lost';
   if (/bogus data|truncated in the middle|event read from binlog did not pass|crc check/i.test(message))
