@@ -1,4 +1,4 @@
-/** SQL that makes and changes target tables. Pure texts; each can run twice without harm. */
+/** SQL that makes and changes target tables. Pure texts; all but ADD COLUMNS can run twice without harm. */
 import { SyncError } from '../base/errors.js';
 import type { TableSpec, TargetColumn } from '../model/ports.js';
 import { parsePartition, quoteName, quoteText } from './names.js';

@@ -1,6 +1,6 @@
 /**
  * Runs SQL as an instance of the project. In: a statement with its settings. Out: rows as texts, or `TARGET_SQL_FAILED`
- * with the server's own words. A statement is submitted once: the official clients do not repeat a submission either.
+ * with the server's own words. A statement that must not run twice is submitted once, whatever becomes of the request.
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
@@ -41,8 +41,13 @@ export class SqlRunner {
     this.clock = clock;
   }
 
+  /** Runs a statement that does no more when it runs twice. */
+  async runIdempotent(sql: string): Promise<void> {
+    await this.run(sql, {}, 'always');
+  }
+
   async query(sql: string, settings: Readonly<Record<string, string>> = {}): Promise<QueryResult> {
-    const instanceId = await this.run(sql, settings);
+    const instanceId = await this.run(sql, settings, onlyReads(sql, settings) ? 'always' : 'unsent');
     if (!givesRows(sql, settings)) return { columns: [], rows: [] };
     try {
       const { columns, rows } = await this.tunnel.downloadResult(instanceId);
@@ -61,8 +66,12 @@ export class SqlRunner {
   }
 
   /** Runs to the end; answers the instance id. */
-  private async run(sql: string, settings: Readonly<Record<string, string>>): Promise<string> {
-    const instanceId = await this.submit(sql, settings);
+  private async run(
+    sql: string,
+    settings: Readonly<Record<string, string>>,
+    repeat: 'always' | 'unsent',
+  ): Promise<string> {
+    const instanceId = await this.submit(sql, settings, repeat);
     const path = instancePath(this.settings.namespace, instanceId);
     const startedMs = this.clock.monotonicMs();
     for (let waitMs = firstPollMs; ; waitMs = Math.min(waitMs * 2, pollMsMax)) {
@@ -83,7 +92,11 @@ export class SqlRunner {
     return instanceId;
   }
 
-  private async submit(sql: string, settings: Readonly<Record<string, string>>): Promise<string> {
+  private async submit(
+    sql: string,
+    settings: Readonly<Record<string, string>>,
+    repeat: 'always' | 'unsent',
+  ): Promise<string> {
     const answer = await this.service.call({
       what: 'run a statement',
       method: 'POST',
@@ -91,7 +104,7 @@ export class SqlRunner {
       query: {},
       headers: { 'content-type': 'application/xml' },
       body: Buffer.from(renderJob(sql, this.allSettings(settings))),
-      repeat: 'unsent',
+      repeat,
     });
     const instanceId = /\/([^/?]+)\/?(?:\?.*)?$/.exec(answer.headers.location ?? '')?.[1];
     if (instanceId === undefined) {
@@ -185,9 +198,22 @@ function renderJob(sql: string, settings: Readonly<Record<string, string>>): str
 }
 
 function givesRows(sql: string, settings: Readonly<Record<string, string>>): boolean {
-  if (settings['odps.sql.submit.mode'] === 'script') return true;
+  return isScript(settings) || ['select', 'with', 'values'].includes(firstWord(sql));
+}
+
+/** A WITH may end in an INSERT, and a script may do anything. */
+function onlyReads(sql: string, settings: Readonly<Record<string, string>>): boolean {
+  return !isScript(settings) && firstWord(sql) === 'select';
+}
+
+function isScript(settings: Readonly<Record<string, string>>): boolean {
+  return settings['odps.sql.submit.mode'] === 'script';
+}
+
+/** Behind comments, SET statements and parentheses. */
+function firstWord(sql: string): string {
   const bare = sql.replace(/^(?:\s+|--[^\n]*\n|\/\*[\s\S]*?\*\/|\(|set\s[^;]*;)*/i, '');
-  return /^(?:select|with|values)\b/i.test(bare);
+  return (/^[a-z]+/i.exec(bare)?.[0] ?? '').toLowerCase();
 }
 
 function rootOf(answer: Answer, name: string): XmlNode {

@@ -51,9 +51,6 @@ export function createWarehouse(settings: MaxComputeSettings, clock: Clock): War
     clock,
   );
   const sql = new SqlRunner({ namespace, quotaName: settings.quotaName ?? null }, service, tunnel, clock);
-  const run = async (statement: string): Promise<void> => {
-    await sql.query(statement);
-  };
 
   const warehouse: Warehouse & AsyncDisposable = {
     facts: (tables): Promise<TargetFacts> =>
@@ -67,12 +64,12 @@ export function createWarehouse(settings: MaxComputeSettings, clock: Clock): War
         },
         tables,
       ),
-    createTable: (spec: TableSpec) => run(createTableSql(spec)),
-    addColumns: (table, columns) => addMissingColumns(warehouse, run, table, columns),
+    createTable: (spec: TableSpec) => sql.runIdempotent(createTableSql(spec)),
+    addColumns: (table, columns) => addMissingColumns(warehouse, table, columns),
     describeTable: (table) => readTable(service, namespace, table),
-    dropTable: (table) => run(dropTableSql(table)),
+    dropTable: (table) => sql.runIdempotent(dropTableSql(table)),
     query: (statement, querySettings) => sql.query(statement, querySettings),
-    createPartition: (table, partition) => run(addPartitionSql(table, partition)),
+    createPartition: (table, partition) => sql.runIdempotent(addPartitionSql(table, partition)),
     listPartitions: (table) => readPartitions(service, namespace, table),
     createUpload: (table, partition) => tunnel.createUpload(table, partition),
     uploadState: (ref) => tunnel.uploadState(ref),
@@ -104,12 +101,7 @@ function httpSettings(settings: MaxComputeSettings, endpoint: string): HttpSetti
   };
 }
 
-async function addMissingColumns(
-  warehouse: Warehouse,
-  run: (statement: string) => Promise<void>,
-  table: string,
-  columns: readonly TargetColumn[],
-): Promise<void> {
+async function addMissingColumns(warehouse: Warehouse, table: string, columns: readonly TargetColumn[]): Promise<void> {
   const found = await warehouse.describeTable(table);
   if (found === null) {
     throw new SyncError('TARGET_TABLE_MISSING', {
@@ -133,7 +125,7 @@ async function addMissingColumns(
       });
     }
   }
-  if (missing.length > 0) await run(addColumnsSql(table, missing));
+  if (missing.length > 0) await warehouse.query(addColumnsSql(table, missing));
 }
 
 function normalType(type: string): string {

@@ -311,10 +311,24 @@ describe('SQL', () => {
     });
   });
 
-  it('never submits twice, though the connection is cut', async () => {
+  it.each([
+    'insert into t select 1',
+    'with a as (select 1) insert into t select * from a',
+    'alter table t add columns (a int)',
+  ])('never submits a statement twice that may write, though the connection is cut: %s', async (statement) => {
     const { service, warehouse } = await given((_request, name) => (name === 'POST instances' ? 'cut' : undefined));
-    await expect(warehouse.query('insert into t select 1')).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE' });
+    await expect(warehouse.query(statement)).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE' });
     expect(service.requests).toHaveLength(1);
+  });
+
+  it('submits again what does no more when it runs twice', async () => {
+    const answers = running(() => undefined);
+    let cuts = 1;
+    const { service, warehouse } = await given((request, name) =>
+      name === 'POST instances' && cuts-- > 0 ? 'cut' : answers(request, name),
+    );
+    await warehouse.createPartition('t', 'y=2026');
+    expect(service.requests.map(nameOf).slice(0, 3)).toEqual(['POST instances', 'POST instances', 'GET instance']);
   });
 });
 

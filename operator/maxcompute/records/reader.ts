@@ -45,6 +45,7 @@ export class RecordReader extends ByteCursor {
     this.row = new Array<RecordValue>(types.length).fill(null);
   }
 
+  /** The piece is looked at again until its last record is whole: it must not be written over. */
   push(chunk: Uint8Array): void {
     this.append(chunk);
     while (this.limit - this.at >= this.wantedBytes && this.step()) {}
