@@ -36,6 +36,7 @@ describeWithPart(mariadb, 'cells of MariaDB', () => {
   compareBothWays(() => startMariaDb());
 });
 
+// By hand: MCSYNC_CELLS_PORT is the port of a server with binary JSON that runs on this machine (root, no password).
 describe('cells of MySQL 9.7', () => {
   const port = Number(process.env.MCSYNC_CELLS_PORT ?? 0);
   if (port > 0) compareBothWays(() => attach(port));

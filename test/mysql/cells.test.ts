@@ -261,6 +261,20 @@ describe('a wall clock in the zone of the task', () => {
 });
 
 describe('numbers', () => {
+  it('have one zero only as DECIMAL', () => {
+    // The bits of -0.00, which no server was seen to write: decimal2bin of a zero with its sign set.
+    const negativeZero: CellVector = {
+      server: '',
+      type: 'decimal(10,2)',
+      value: '',
+      wire: [246, 522],
+      cell: '7fffffffff',
+      text: '0.00',
+    };
+    expect(readBinary(negativeZero, 'DECIMAL(10,2)')).toBe('bytes(3, 0.00)');
+    expect(readText(negativeZero, 'DECIMAL(10,2)')).toBe('bytes(3, 0.00)');
+  });
+
   it('give back every kind of single from the text of its double', () => {
     const random = seededRandom(1);
     const words = new Uint32Array(1);

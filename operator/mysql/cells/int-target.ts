@@ -3,7 +3,7 @@ import type { RowSink } from '../../model/change.js';
 import type { SourceColumn } from '../../model/source-table.js';
 import type { ColumnPlan } from '../../model/table-plan.js';
 import type { CellContext } from './context.js';
-import { digitCount, intTextBytesMax, writeHalves, writeInteger } from './digits.js';
+import { intTextBytesMax, writeHalves, writeInteger } from './digits.js';
 import { compileRefusal, pairRefused, type Refuse } from './refusal.js';
 import { decimalShape } from './target-type.js';
 
@@ -108,22 +108,15 @@ function approximateTarget(unsigned: boolean, number: IntTarget['number']): IntT
 /** STRING, and DECIMAL of up to `digitsMax` digits before the point. */
 function textTarget(index: number, unsigned: boolean, digitsMax: number, refuse: Refuse): IntTarget {
   const scratch = new Uint8Array(intTextBytesMax);
-  const isLimited = digitsMax < intTextBytesMax;
   const send = (sink: RowSink, to: number): void => {
-    if (isLimited && digitsIn(scratch, to) > digitsMax) refuse('a number beyond the range of the target type');
+    const digits = scratch[0] === 0x2d ? to - 1 : to;
+    const isZero = scratch[0] === 0x30;
+    if (digits > digitsMax && !isZero) refuse('a number beyond the range of the target type');
     else sink.bytes(index, scratch, 0, to);
   };
   return join(
-    (sink, value) => {
-      if (isLimited && digitCount(Math.abs(value)) > digitsMax && value !== 0) {
-        refuse('a number beyond the range of the target type');
-      } else sink.bytes(index, scratch, 0, writeInteger(scratch, 0, value));
-    },
+    (sink, value) => send(sink, writeInteger(scratch, 0, value)),
     unsigned,
     (sink, high, low) => send(sink, writeHalves(scratch, 0, high, low, unsigned)),
   );
-}
-
-function digitsIn(text: Uint8Array, to: number): number {
-  return text[0] === 0x2d ? to - 1 : to;
 }
