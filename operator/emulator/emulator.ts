@@ -127,6 +127,14 @@ async function openStore(folder: string, isDurable: boolean, clock: Clock) {
   const { journal, entries } = await Journal.open(folder, isDurable, (all) =>
     neededEntries(all, loaded, (id) => catalog.get(id) !== null, clock.nowMs()),
   );
+  // Notes about sessions that the journal has forgotten are never asked for again.
+  const known = new Set(entries.map((entry) => entry.id));
+  const stale = [...loaded].filter((id) => !known.has(id)).map((id) => `'${id}'`);
+  if (stale.length > 0) {
+    await database.exclusive((connection) =>
+      connection.run(`DELETE FROM mcsync_loaded WHERE upload_id IN (${stale.join(', ')})`),
+    );
+  }
   const segments = await Segments.open(folder, isDurable, neededExtents(entries, loaded));
   const uploads = new Uploads(journal, segments, clock);
   uploads.restore(entries, loaded);

@@ -40,13 +40,10 @@ export function castForInsert(column: Column, duck: string, value: string): stri
   if (type === null) throw new Error(`the catalog holds no type ${column.type}`);
   if (type.duck === duck && !/^(varchar|char)/.test(column.type)) return value;
   const isNumber = /^(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|FLOAT|DOUBLE|DECIMAL)/;
-  // A number that does not fit is an error, not NULL.
-  if (
-    isNumber.test(duck) &&
-    isNumber.test(type.duck) &&
-    !(/^(FLOAT|DOUBLE|DECIMAL)/.test(duck) && /INT/.test(type.duck))
-  ) {
-    return `CAST(${value} AS ${type.duck})`;
+  if (isNumber.test(duck) && isNumber.test(type.duck)) {
+    // A number that does not fit is an error, not NULL.
+    const isCut = /^(FLOAT|DOUBLE|DECIMAL)/.test(duck) && /INT/.test(type.duck);
+    return `CAST(${isCut ? `mc_whole(${value})` : value} AS ${type.duck})`;
   }
   return castTo(value, type);
 }

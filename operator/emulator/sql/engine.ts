@@ -41,8 +41,9 @@ export interface SqlScope {
   readonly isThreeLevel: boolean;
 }
 
-/** So many results are kept for their instances; the oldest goes first. */
+/** So many results, and rows in them, are kept for their instances; the oldest goes first, the newest always stays. */
 const resultsMax = 200;
+const resultRowsMax = 5_000_000;
 /** Manual, limits: the text of a statement. */
 const scriptBytesMax = 2 * 1024 * 1024;
 
@@ -56,7 +57,7 @@ export interface EngineParts {
 
 export class Engine {
   private readonly parts: EngineParts;
-  private readonly results: string[] = [];
+  private readonly results: { readonly name: string; readonly rowCount: number }[] = [];
   private resultNumber = 0;
 
   constructor(parts: EngineParts) {
@@ -181,19 +182,29 @@ export class Engine {
       `CREATE TABLE results.main.${name} AS SELECT ${values.map((value, index) => `${value} AS c${index}`).join(', ')} FROM (${sql}) AS q(${slots.join(', ')})`,
     );
     const counted = await connection.runAndReadAll(`SELECT count(*) FROM results.main.${name}`);
-    this.results.push(name);
-    const oldest = this.results.length > resultsMax ? this.results.shift() : undefined;
-    if (oldest !== undefined) await connection.run(`DROP TABLE IF EXISTS results.main.${oldest}`);
+    const rowCount = Number(counted.getRows()[0]?.[0]);
+    this.results.push({ name, rowCount });
+    await this.dropOldResults(connection);
     return {
       kind: 'rows',
       name,
       columns: columns.map(({ name, type }) => ({ name, type })),
-      rowCount: Number(counted.getRows()[0]?.[0]),
+      rowCount,
     };
   }
 
   hasResult(name: string): boolean {
-    return this.results.includes(name);
+    return this.results.some((result) => result.name === name);
+  }
+
+  private async dropOldResults(connection: DuckDBConnection): Promise<void> {
+    const { results } = this;
+    let rows = results.reduce((sum, result) => sum + result.rowCount, 0);
+    while (results.length > 1 && (results.length > resultsMax || rows > resultRowsMax)) {
+      const oldest = results.shift() as (typeof results)[number];
+      rows -= oldest.rowCount;
+      await connection.run(`DROP TABLE IF EXISTS results.main.${oldest.name}`);
+    }
   }
 
   private find(ref: TableRef, settings: Settings, scope: SqlScope): Table | null {
@@ -235,12 +246,13 @@ async function duckErrors<T>(at: Place, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof SqlError || !(error instanceof Error)) throw error;
-    const [kind, why] = splitMessage(error.message);
+    if (error instanceof SqlError) throw error;
+    const [kind, why] = splitMessage(String((error as { message?: unknown } | null)?.message ?? ''));
     if (kind === 'Parser Error') throw parseError(at, why);
     if (kind === 'Binder Error' || kind === 'Catalog Error') throw semanticError(at, why);
+    const hidden = why.replace(/'[^']*'/g, "'...'");
     if (/^(Conversion|Invalid Input|Out of Range|Constraint|Not implemented|Out of Memory|Mismatch Type)/i.test(kind)) {
-      throw executionError(why);
+      throw executionError(hidden);
     }
     throw error;
   }

@@ -108,6 +108,7 @@ const functions: Readonly<Record<string, FunctionEntry>> = {
   unbase64: ofTexts(1, 'from_base64'),
   regexp_replace: scalar(3, 3, ([text, pattern, by]) => `regexp_replace(mc_text(${text}), ${pattern}, ${by}, 'g')`),
   get_json_object: scalar(2, 2, jsonObject),
+  json_parse: scalar(1, 1, ([text]) => `CAST(mc_text(${text}) AS JSON)`),
   array: scalar(1, many, (args) => `[${args.join(', ')}]`),
   sequence: scalar(2, 2, ([from, to]) => `mc_sequence(${from}, ${to})`),
   size: renamed(1, 1, 'len'),

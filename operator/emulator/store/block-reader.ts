@@ -53,7 +53,7 @@ export class BlockReader {
   private readonly max: Float64Array;
   private readonly faults: readonly Cell['fault'][];
   private readonly required: readonly number[];
-  private bytes: Buffer = Buffer.alloc(64 * 1024);
+  private bytes: Buffer = Buffer.alloc(slackBytes);
   /** The same bytes, as the checksum reads them. */
   private view = viewOf(this.bytes);
   private at = 0;
@@ -129,7 +129,7 @@ export class BlockReader {
       if (this.at > this.limit) return this.short(begin);
     }
     this.skipNulls(next, this.columns.length);
-    this.varint();
+    this.checksum();
     if (this.at > this.limit) return this.short(begin);
     if (this.low !== ~crc) throw corrupt(`record ${this.rows + 1} does not have the checksum that stands behind it`);
     this.crc = crcInt32(this.crc, ~crc);
@@ -253,7 +253,7 @@ export class BlockReader {
     this.zigzag();
     const count = this.high * 0x1_0000_0000 + (this.low >>> 0);
     const tag = this.tag();
-    this.varint();
+    this.checksum();
     if (this.at > this.limit) return this.short(begin);
     if (tag !== metaChecksumTag) throw corrupt(`tag ${tag} in the trailer`);
     if (count !== this.rows) throw corrupt(`the trailer counts ${count} records, the stream has ${this.rows}`);
@@ -288,7 +288,15 @@ export class BlockReader {
     this.high = (this.high >>> 1) ^ sign;
   }
 
-  /** Up to ten bytes: PyODPS sends a checksum of 2^31 or more with its sign in all 64 bits. */
+  /** PyODPS sends a checksum of 2^31 or more with its sign in all 64 bits; others send 32. */
+  private checksum(): void {
+    this.varint();
+    const isSigned = this.high === -1 && this.low < 0;
+    if (this.high !== 0 && !isSigned && this.at <= this.limit)
+      throw corrupt(`a checksum of more than 32 bits in record ${this.rows + 1}`);
+  }
+
+  /** Up to ten bytes. */
   private varint(): void {
     const { bytes } = this;
     let at = this.at;
@@ -306,8 +314,9 @@ export class BlockReader {
             low |= (byte & 0x7f) << 28;
             high = (byte & 0x7f) >>> 4;
             for (let shift = 3; byte >= 0x80; shift += 7) {
-              if (shift > 31) throw corrupt(`a number of more than ten bytes in record ${this.rows + 1}`);
               byte = bytes[at++] as number;
+              // Of the tenth byte one bit is left.
+              if (shift === 31 && byte > 1) throw corrupt(`a number of more than 64 bits in record ${this.rows + 1}`);
               high |= (byte & 0x7f) << shift;
             }
           }

@@ -93,9 +93,7 @@ export class Journal {
       try {
         const syncs = new Set(group.flatMap((one) => (one.sync === null ? [] : [one.sync])));
         if (this.durable) for (const sync of syncs) await sync();
-        const bytes = Buffer.from(group.map((one) => one.line).join(''));
-        await this.write(bytes);
-        if (this.durable && syncs.size > 0) await this.file.datasync();
+        await this.write(Buffer.from(group.map((one) => one.line).join('')), syncs.size > 0);
         for (const one of group) one.resolve();
       } catch (error) {
         for (const one of group) one.reject(error);
@@ -104,14 +102,15 @@ export class Journal {
     this.running = null;
   }
 
-  private async write(bytes: Buffer): Promise<void> {
+  private async write(bytes: Buffer, sync: boolean): Promise<void> {
     try {
       for (let at = 0; at < bytes.length; ) {
         at += (await this.file.write(bytes, at, bytes.length - at, this.bytes + at)).bytesWritten;
       }
+      if (this.durable && sync) await this.file.datasync();
       this.bytes += bytes.length;
     } catch (error) {
-      // Half a line must not stand before the next one.
+      // Neither half a line, nor one whose writer was told that it failed, may be found later.
       await this.file.truncate(this.bytes);
       throw error;
     }

@@ -66,7 +66,7 @@ export class Uploads {
       const session = this.sessions.get(entry.id);
       if (session === undefined) continue;
       if (entry.t === 'block') session.blocks.set(entry.block, blockOf(entry, loaded.has(entry.id)));
-      else if (entry.t === 'commit') {
+      else if (entry.t === 'commit' && session.status !== 'closed') {
         session.status = 'closed';
         if (!loaded.has(entry.id)) this.enqueue(session);
       }
