@@ -32,6 +32,8 @@ async function launch(dataDir: string, wantedPort: number, more: readonly string
       '--no-defaults',
       ...asRoot,
       `--datadir=${folder}`,
+      // Of its own: two servers that bootstrap in one folder delete each other's temporary tables.
+      `--tmpdir=${join(dataDir, 'tmp')}`,
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
       '--innodb-log-file-size=64M',
