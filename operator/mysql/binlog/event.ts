@@ -96,7 +96,31 @@ export function packedLengthBytes(firstByte: number): number {
 }
 
 export function hasValidChecksum(bytes: Buffer, from: number, to: number): boolean {
-  return crc32(bytes.subarray(from, to - checksumBytes)) === readUint32(bytes, to - checksumBytes);
+  const end = to - checksumBytes;
+  const sum = end - from > shortEventBytesMax ? crc32(bytes.subarray(from, end)) : shortCrc32(bytes, from, end);
+  return sum === readUint32(bytes, end);
+}
+
+/** Up to here a loop is faster than a native call and the view it needs (measured: break-even near 100 bytes). */
+const shortEventBytesMax = 96;
+let crcTable: Int32Array | null = null;
+
+/** CRC-32 (ISO 3309, as in zlib), a byte at a time. */
+function shortCrc32(bytes: Buffer, from: number, to: number): number {
+  crcTable ??= makeCrcTable();
+  let sum = -1;
+  for (let at = from; at < to; at += 1) {
+    sum = (crcTable[(sum ^ (bytes[at] as number)) & 0xff] as number) ^ (sum >>> 8);
+  }
+  return (sum ^ -1) >>> 0;
+}
+
+function makeCrcTable(): Int32Array {
+  return Int32Array.from({ length: 256 }, (_, byte) => {
+    let sum = byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = (sum & 1) === 1 ? (sum >>> 1) ^ 0xedb8_8320 : sum >>> 1;
+    return sum;
+  });
 }
 
 export function corruptEvent(seen: string, position: string): SyncError {

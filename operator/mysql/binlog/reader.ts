@@ -472,7 +472,7 @@ export class BinlogReader {
   #tableMap(bytes: Buffer, body: number, end: number): void {
     const tableId = readUint48(bytes, body);
     const known = this.#tables.get(tableId);
-    const isSame = known !== undefined && known.body.compare(bytes, body, end) === 0;
+    const isSame = known !== undefined && isSameBody(known.body, bytes, body, end);
     const name = isSame ? known.name : readTableMapName(bytes, body);
     const plan = this.#options.planOf(name);
     if (isSame && known.plan === plan) return;
@@ -527,7 +527,8 @@ export class BinlogReader {
     this.#flushMove();
     this.#hasRows = true;
     const utcSeconds = readUint32(bytes, from);
-    const event = { reader: known.reader, kind, utcSeconds, bytes: images, from: at, to, position: this.#place };
+    const place = { file: this.#file, offset: this.#offset };
+    const event = { reader: known.reader, kind, utcSeconds, bytes: images, from: at, to, ...place };
     this.#out.push({ kind: 'rows', batch: new BinlogRowBatch(event) });
   }
 
@@ -586,6 +587,15 @@ export function readStatementEvent(type: number, bytes: Buffer, from: number, en
   const text = bytes.subarray(statementOffset(bytes, body, extraBytes), end);
   const statement = type === eventType.mariadbQueryCompressed ? inflateMariadb(text) : text;
   return statement === null ? null : readQueryEvent(bytes, body, statement, extraBytes);
+}
+
+/** A loop: for so few bytes a native comparison costs more. */
+function isSameBody(known: Buffer, bytes: Buffer, body: number, end: number): boolean {
+  if (known.length !== end - body) return false;
+  for (let index = 0; index < known.length; index += 1) {
+    if (known[index] !== bytes[body + index]) return false;
+  }
+  return true;
 }
 
 function isWord(bytes: Buffer, at: number, end: number, word: 'BEGIN' | 'COMMIT'): boolean {

@@ -103,7 +103,9 @@ export interface RowsEvent {
   readonly bytes: Buffer;
   readonly from: number;
   readonly to: number;
-  readonly position: string;
+  /** Where the event ends, for errors. */
+  readonly file: string;
+  readonly offset: number;
 }
 
 export class BinlogRowBatch implements RowBatch {
@@ -143,6 +145,7 @@ export class BinlogRowBatch implements RowBatch {
   }
 
   #corrupt(seen: string): SyncError {
-    return corruptEvent(`a rows event of ${tableKey(this.plan.source)} with ${seen}`, this.#event.position);
+    const { file, offset } = this.#event;
+    return corruptEvent(`a rows event of ${tableKey(this.plan.source)} with ${seen}`, `${file}:${offset}`);
   }
 }

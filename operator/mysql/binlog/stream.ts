@@ -13,7 +13,8 @@ import { type BinlogPosition, renderPosition } from '../../model/position.js';
 import { type TableName, tableKey } from '../../model/source-table.js';
 import type { TablePlan } from '../../model/table-plan.js';
 import { readStatement } from '../ddl/reader.js';
-import { checksumBytes, eventType, hasValidChecksum, versionNumber } from './event.js';
+import { checksumBytes, eventType, hasValidChecksum, headerBytes, versionNumber } from './event.js';
+import { statementOffset } from './query-event.js';
 import { BinlogReader, type ReaderOptions, readStatementEvent } from './reader.js';
 import { type Arrival, BinlogTransport } from './transport.js';
 
@@ -38,7 +39,6 @@ export async function* streamBinlog(
   if (options.signal.aborted) return;
   await using transport = new BinlogTransport({
     connection,
-    flavor: options.flavor,
     serverId: options.serverId,
     from,
     signal: options.signal,
@@ -119,7 +119,7 @@ async function readDefaults(
     const type = bytes[from + 4];
     if (type !== eventType.query && type !== eventType.mariadbQueryCompressed) continue;
     const to = arrival.tos[index] as number;
-    if (to - from < statementEventBytesMin) continue;
+    if (to - statementOffset(bytes, from + headerBytes) < alterBytesMin) continue;
     const end = hasValidChecksum(bytes, from, to) ? to - checksumBytes : to;
     const query = readStatementEvent(type, bytes, from, end);
     if (!query?.statement || !/alter/i.test(query.statement)) continue;
@@ -148,8 +148,8 @@ async function readDefaults(
   }
 }
 
-/** Shorter ones are BEGIN and COMMIT of every transaction. */
-const statementEventBytesMin = 48;
+/** Shorter texts are the BEGIN and COMMIT of every transaction, checksum included. */
+const alterBytesMin = 12;
 
 /** As a hexadecimal literal: no quoting rule of any SQL mode applies to it. */
 function quoteText(text: string): string {

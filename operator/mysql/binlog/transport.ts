@@ -23,7 +23,6 @@ const idleTimeoutSeconds = 2_147_483;
 
 export interface DumpOptions {
   readonly connection: ConnectionOptions;
-  readonly flavor: 'mysql' | 'mariadb';
   readonly serverId: number;
   readonly from: BinlogPosition;
   readonly signal: AbortSignal;
@@ -170,7 +169,6 @@ export class BinlogTransport implements AsyncDisposable {
   }
 
   #take(packet: DriverPacket): void {
-    this.#lastPacketMs = performance.now();
     const { buffer, offset, end } = packet;
     if (buffer[offset] !== 0) {
       const isError = buffer[offset] === 0xff;
@@ -186,6 +184,7 @@ export class BinlogTransport implements AsyncDisposable {
         arrival = this.#filling = emptyArrival();
       }
       this.#lastBuffer = buffer;
+      this.#lastPacketMs = performance.now();
       arrival.bytes += buffer.length;
       this.#heldBytes += buffer.length;
       if (this.#heldBytes > highMarkBytes && !this.#isPaused) {
