@@ -64,7 +64,53 @@ function cliPage(): string {
     const title = command === program ? 'mcsync' : `mcsync ${command.name()}`;
     return `## ${title}\n\n\`\`\`\n${text.trim()}\n\`\`\``;
   });
-  return `${[generated, '# Command line', ...help].join('\n\n')}\n`;
+  return `${[generated, '# Command line', ...help, ...jsonSections()].join('\n\n')}\n`;
+}
+
+/** What `-o json` and `-o yaml` show. Fields are added, never renamed or taken away. */
+function jsonSections(): string[] {
+  return [
+    '## JSON of `mcsync precheck`',
+    table(
+      ['field', 'is'],
+      [
+        ['`task`', 'name of the task'],
+        ['`result`', '`Passed`, `PassedWithWarnings` or `Failed`'],
+        [
+          '`findings[]`',
+          '`code`, `severity` (`error`, `warning`, `info`), `subject`, `seen`, `wanted`, `fix`; `ignored: true` where the task accepts the error',
+        ],
+      ],
+    ),
+    '## JSON of `mcsync status`',
+    table(
+      ['field', 'is'],
+      [
+        ['`task`, `isRunning`', 'name of the task; whether a process works on it'],
+        [
+          '`phase`',
+          '`Pending`, `Prechecking`, `PrecheckFailed`, `InitialSchema`, `InitialData`, `Synchronizing`, `Suspended`, `Failed`, `PositionLost` or `Completed`',
+        ],
+        [
+          '`message`, `failure`',
+          'why the task is not further; `failure` has `code`, `seen`, `wanted`, `fix`, or is null',
+        ],
+        ['`conditions[]`', '`type`, `status` (`True`, `False`, `Unknown`), `reason`, `message`'],
+        ['`precheck`', 'numbers of `errors`, `warnings` and `ignored` errors; null before the first one'],
+        [
+          '`tables[]`',
+          '`table` (`database.table` of the source), `baseTable`, `logTable`, `phase`, `rowsCopied`, `rowsEstimate`, `percent`, `completeSince` (first moment that a merge can show, or null)',
+        ],
+        ['`position`, `recordId`', 'where the checkpoint stands in the binary log; the last record id given'],
+        ['`lagMs`', 'how far the change logs are behind the source; null before the first event'],
+        [
+          '`changes`, `caughtUp`',
+          'row changes committed; whether all that the source had written when streaming began is committed',
+        ],
+        ['`restarts`, `savedAt`', 'restarts of workers in this run; when the checkpoint was saved'],
+      ],
+    ),
+  ];
 }
 
 function table(headers: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseDurationMs } from '../api/quantities.js';
 import { systemClock } from '../base/clock.js';
 import { renderError } from '../base/errors.js';
-import type { ExitCode } from '../base/exit-codes.js';
+import { type ExitCode, exitCodes } from '../base/exit-codes.js';
 import { createChildRuntime } from '../local/child-runtime.js';
 import { lockFolder } from '../local/folder-lock.js';
 import { writeSecrets } from '../local/secrets.js';
@@ -19,6 +19,7 @@ import { storeError } from '../local/store-error.js';
 import type { WorkerRole } from '../model/ports.js';
 import { saveConfig } from '../reconcile/config-document.js';
 import { type LoopResult, runLoop } from '../reconcile/loop.js';
+import { observeDocuments } from '../reconcile/observe.js';
 import type { Goal, TaskRules } from '../reconcile/view.js';
 import { renderFailure } from './failure.js';
 import { renderFindings } from './findings.js';
@@ -36,6 +37,7 @@ export interface RunFlags extends TaskFlags {
 
 const tickMs = 300;
 const repeatMs = 60_000;
+const sameKeyMs = 500;
 
 export async function runCommand(flags: RunFlags): Promise<ExitCode> {
   const context = await loadTask(flags);
@@ -118,15 +120,19 @@ async function writeWorkerFiles({ task, stateDir, secretsDir, inlineSecrets }: T
 }
 
 async function lastPrecheckMs({ store, name }: TaskContext): Promise<number | null> {
-  const { observeDocuments } = await import('../reconcile/observe.js');
   return (await observeDocuments(store, name, 0)).precheck?.checkedAtMs ?? null;
 }
 
 /** The first Ctrl-C asks for a clean end; the second ends at once, and the workers end with us. */
 function listenForStop(view: ProgressView): AbortSignal {
   const stop = new AbortController();
+  let askedMs = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (stop.signal.aborted) process.exit(130);
+    const nowMs = systemClock.monotonicMs();
+    // Wrappers such as npm and timeout pass on a signal that the terminal has sent us already.
+    if (stop.signal.aborted && nowMs - askedMs < sameKeyMs) return;
+    if (stop.signal.aborted) process.exit(exitCodes.tryAgainLater);
+    askedMs = nowMs;
     view.line(`${signal === 'SIGINT' ? 'Ctrl-C' : signal}: committing what was read; once more ends at once`);
     stop.abort(new Error(signal));
   };
