@@ -6,6 +6,7 @@ import type { BinlogPosition } from '../model/position.js';
 import { refusal, runPrepare } from '../pipeline/prepare.js';
 import { decideFor, markOf } from './decide.js';
 import { openSource, openWarehouse } from './ends.js';
+import { batcherLimits } from './limits.js';
 import type { WorkerContext } from './worker.js';
 
 export async function runPrepareWorker(context: WorkerContext): Promise<void> {
@@ -24,6 +25,7 @@ export async function runPrepareWorker(context: WorkerContext): Promise<void> {
     clock: systemClock,
     report,
     decide: decideFor(task, mark),
+    recovery: { limits: batcherLimits, stop: context.stop, deadline: context.deadline },
     mark,
     settings: {
       inputHash: config.inputHash,

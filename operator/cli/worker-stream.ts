@@ -6,11 +6,9 @@ import { runStream } from '../pipeline/stream.js';
 import { knownIdentity } from '../pipeline/task-documents.js';
 import { columnDecider } from '../prepare/columns.js';
 import { openSource, openWarehouse } from './ends.js';
+import { batcherLimits } from './limits.js';
 import type { WorkerContext } from './worker.js';
 
-/** Of one block, before compression; with what is being sent, memory stays below 300 MiB. */
-const blockBytesMax = 32 * 1024 * 1024;
-const heldBytesMax = 64 * 1024 * 1024;
 const shardPollMs = 500;
 
 export async function runStreamWorker(context: WorkerContext): Promise<void> {
@@ -31,8 +29,7 @@ export async function runStreamWorker(context: WorkerContext): Promise<void> {
     settings: {
       flushIntervalMs: parseDurationMs(streaming.flushInterval),
       flushBytesMax: parseSizeBytes(streaming.flushBytes),
-      blockBytesMax,
-      heldBytesMax,
+      ...batcherLimits,
       shardPollMs,
       shards: 1,
     },

@@ -55,13 +55,15 @@ export interface PlanDocument extends Envelope {
   readonly resnapshotNonce: number | null;
   /** First record id of the task: 1 + the largest one in logs that were there before. */
   readonly firstRecordId: number;
+  /** The largest generation that was ever given, to tables that have left the selection too. */
+  readonly lastGeneration: number;
 }
 
 export interface PlannedTable {
   readonly plan: TablePlan;
   /** Changes of this table before here are in its baseline, or not wanted; the stream leaves them out. */
   readonly from: BinlogPosition;
-  /** Raised by each new snapshot of the table: another generation is another session and another watermark. */
+  /** Another snapshot of the table is another generation: another session, another watermark. Never used twice in a task. */
   readonly generation: number;
   /** The target tables of this generation stand. */
   readonly isMade: boolean;

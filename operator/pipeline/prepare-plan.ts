@@ -23,6 +23,7 @@ export async function planTables(input: PlanningInput): Promise<PlannedTable[]> 
   const isNewRequest = settings.resnapshot !== null && settings.resnapshot.nonce !== (known?.resnapshotNonce ?? null);
   const wanted = new Set(isNewRequest ? settings.resnapshot?.tables : []);
   const everything = isNewRequest && wanted.size === 0;
+  const generation = 1 + (known?.lastGeneration ?? 0);
   const planned: PlannedTable[] = [];
   for (const plan of plans) {
     const key = tableKey(plan.source);
@@ -37,7 +38,7 @@ export async function planTables(input: PlanningInput): Promise<PlannedTable[]> 
     planned.push({
       plan: next,
       from,
-      generation: 1 + (before?.generation ?? 0),
+      generation,
       isMade: false,
       snapshot: await planSnapshot(next, input),
     });

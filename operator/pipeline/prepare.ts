@@ -3,9 +3,10 @@
  * target tables, and the plan with its start position and chunks. It starts over from what is stored: run twice on the
  * same input it changes nothing. It never drops a table that holds the only copy of anything.
  */
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
-import type { PlanDocument, PrecheckDocument } from '../model/documents.js';
+import type { CheckpointDocument, PlanDocument, PrecheckDocument } from '../model/documents.js';
 import { type Body, FencedDocument } from '../model/fenced-document.js';
 import type { Finding } from '../model/finding.js';
 import type { Source, SourceStart, TargetFacts, Warehouse } from '../model/ports.js';
@@ -14,9 +15,13 @@ import type { SourceFacts } from '../model/source-facts.js';
 import { type SourceTable, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
 import type { TableMark } from '../model/target-table.js';
+import { type BatcherLimits, partitionedSessions } from './batcher.js';
 import { largestRecordId } from './log-guard.js';
+import { NulledCounts } from './nulled-counts.js';
+import { PlanBook } from './plan-book.js';
 import { planTables } from './prepare-plan.js';
 import { makeTables } from './prepare-tables.js';
+import { recoverIntent } from './recovery.js';
 import {
   claimOf,
   documentNames,
@@ -36,6 +41,8 @@ export interface PrepareInput {
   readonly decide: Decide;
   readonly mark: TableMark;
   readonly settings: PrepareSettings;
+  /** For an intent that an earlier run left behind. */
+  readonly recovery: { readonly limits: BatcherLimits; readonly stop: AbortSignal; readonly deadline: AbortSignal };
 }
 
 /** The task's wishes, bound to it: pure functions of what was found. */
@@ -71,6 +78,7 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
   const isSame = known?.inputHash === settings.inputHash && isAnswered;
   if (isSame && known?.stage === 'done') return { kind: 'prepared' };
   if (isSame && known?.stage === 'schema') return await makePlanned(known, input);
+  if (known !== null) await settleBeforeChange(known, input);
   const precheck = await runPrecheck(input, known !== null);
   await savePrecheck(precheck.findings, input);
   if (hasErrors(precheck.findings)) return { kind: 'refused', findings: precheck.findings };
@@ -82,6 +90,20 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
     return { kind: 'refused', findings: atStart.findings };
   }
   return await makePlanned(await planDocument(start, atStart.plans, known, input), input);
+}
+
+/** A pending intent belongs to the plan that it was made under: it is brought to its end before there is another one. */
+async function settleBeforeChange(known: PlanDocument, input: PrepareInput): Promise<void> {
+  const { documents, warehouse, recovery } = input;
+  if (((await loadCheckpoint(documents))?.intent ?? null) === null) return;
+  const name = documentNames.checkpoint(documents.task);
+  const checkpoint = await FencedDocument.claim<CheckpointDocument>(claimOf(documents, name), (previous) => {
+    assert(previous !== null, 'a checkpoint that was read a moment ago is there');
+    return previous;
+  });
+  const book = new PlanBook(known, await loadSchema(documents), checkpoint.value);
+  const openSession = partitionedSessions(warehouse);
+  await recoverIntent({ ...input, ...recovery, nulled: new NulledCounts(), checkpoint, book, openSession });
 }
 
 async function planDocument(
@@ -104,6 +126,7 @@ async function planDocument(
     serverId: known?.serverId ?? settings.serverId ?? randomServerId(),
     resnapshotNonce: settings.resnapshot?.nonce ?? null,
     firstRecordId: known?.firstRecordId ?? 1,
+    lastGeneration: Math.max(known?.lastGeneration ?? 0, ...tables.map((table) => table.generation)),
   };
 }
 

@@ -10,14 +10,16 @@ import type { FencedDocument } from '../model/fenced-document.js';
 import { comparePositions, renderPosition } from '../model/position.js';
 import { tableKey } from '../model/source-table.js';
 import { partitionSpec } from '../model/table-plan.js';
-import { Batcher, type OpenSession } from './batcher.js';
+import { Batcher, type BatcherLimits, type OpenSession } from './batcher.js';
 import { settleIntent } from './commit.js';
 import { checkedIntent, saveUpTo } from './flush.js';
 import { countChanges } from './null-sink.js';
 import type { PlanBook } from './plan-book.js';
 import type { StreamInput } from './stream.js';
 
-export interface RecoveryInput extends StreamInput {
+export interface RecoveryInput
+  extends Pick<StreamInput, 'source' | 'warehouse' | 'clock' | 'report' | 'nulled' | 'stop' | 'deadline'> {
+  readonly limits: BatcherLimits;
   readonly checkpoint: FencedDocument<CheckpointDocument>;
   readonly book: PlanBook;
   readonly openSession: OpenSession;
@@ -55,9 +57,9 @@ async function sendAgain(
   input: RecoveryInput,
   rolledBack: ReadonlySet<string> = new Set(),
 ): Promise<IntentSession[]> {
-  const { checkpoint, source, warehouse, book, openSession, settings, stop } = input;
+  const { checkpoint, source, warehouse, book, openSession, limits, stop } = input;
   const counter = { next: checkpoint.value.recordId + 1 };
-  const batcher = new Batcher(warehouse, openSession, settings, counter);
+  const batcher = new Batcher(warehouse, openSession, limits, counter);
   const wanted = new Set(missing.map((session) => groupKey(session.source, session.schemaVersion, session.partition)));
   const reading = new AbortController();
   const signal = AbortSignal.any([stop, reading.signal]);

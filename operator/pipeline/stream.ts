@@ -55,7 +55,8 @@ export async function runStream(input: StreamInput): Promise<void> {
   );
   const schema = await loadSchema(documents);
   const openSession = partitionedSessions(warehouse);
-  await recoverIntent({ ...input, checkpoint, book: new PlanBook(plan, schema, checkpoint.value), openSession });
+  const book = new PlanBook(plan, schema, checkpoint.value);
+  await recoverIntent({ ...input, limits: input.settings, checkpoint, book, openSession });
   const { position, recordId } = checkpoint.value;
   const tables = foldPlan(checkpoint.value.tables, plan, { position, recordId });
   const caughtUpAt = await source.position();

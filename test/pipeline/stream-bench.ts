@@ -83,6 +83,7 @@ export class StreamBench {
       serverId: 7,
       resnapshotNonce: null,
       firstRecordId: 1,
+      lastGeneration: 1,
     };
     this.store.documents.set(documentNames.plan('shop'), { body: JSON.stringify(plan), version: 1 });
   }

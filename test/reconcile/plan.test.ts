@@ -58,6 +58,7 @@ const prepared: PlanDocument = {
   serverId: 7,
   resnapshotNonce: null,
   firstRecordId: 1,
+  lastGeneration: 1,
 };
 
 function shard(over: Partial<ShardDocument['tables'][string]> = {}): ShardDocument {
