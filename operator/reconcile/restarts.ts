@@ -2,13 +2,14 @@
  * How often each worker ended since it last got anywhere: what back-off and the restart limit go by. A pure fold over
  * observations, so that a restart of the control plane costs a counter and nothing else.
  */
+import { exitCodes } from '../base/exit-codes.js';
 import type { ObservedWorker, WorkerRole } from '../model/ports.js';
 import type { ObservedDocuments } from './observe.js';
 
 export interface RoleRestarts {
   /** Ends since the last progress. */
   readonly count: number;
-  /** Ends since the control plane began that were no orderly ones; for people. */
+  /** Ends since the control plane began that asked for another try, or were no choice of the worker; for people. */
   readonly total: number;
   /** The end counted last. */
   readonly endedAtMs: number | null;
@@ -34,12 +35,16 @@ export function foldRestarts(
     const isNewEnd = endedAtMs !== null && endedAtMs !== last.endedAtMs;
     return {
       count: count + (isNewEnd ? 1 : 0),
-      total: last.total + (isNewEnd && ended?.exitCode !== 0 ? 1 : 0),
+      total: last.total + (isNewEnd && isUnplanned(ended) ? 1 : 0),
       endedAtMs: endedAtMs ?? last.endedAtMs,
       progress,
     };
   };
   return { prepare: fold('prepare'), snapshot: fold('snapshot'), stream: fold('stream') };
+}
+
+function isUnplanned(ended: ObservedWorker | undefined): boolean {
+  return ended?.exitCode === null || ended?.exitCode === exitCodes.tryAgainLater;
 }
 
 const firstDelayMs = 1_000;

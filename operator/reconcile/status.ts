@@ -136,14 +136,21 @@ function conditionsOf(view: View, ruling: Ruling): Condition[] {
   const conditions: (Condition | null)[] = [
     condition('Ready', isReady && !failure, isReady ? phase : 'NotYet', why),
     condition('Reconciling', !isReady && !isStalled && phase !== 'Suspended', phase, why),
-    condition('Stalled', isStalled, isStalled ? (failure?.code ?? phase) : 'Moving', isStalled ? why : ''),
+    condition(
+      'Stalled',
+      isStalled,
+      isStalled ? (failure?.code ?? phase) : 'Moving',
+      isStalled ? (failure?.seen ?? why) : '',
+    ),
     precheck && condition('PrecheckPassed', precheck.result !== 'Failed', precheck.result, ''),
     condition('SnapshotComplete', isPrepared(view) && areBaselinesCommitted(view), phase, ''),
     streams ? condition('Streaming', isStreaming, isStreaming ? 'Running' : 'NotRunning', '') : null,
     streams && lagMs !== null
       ? condition('LagWithinThreshold', lagMs <= view.task.lagThresholdMs, 'Measured', `${Math.round(lagMs / 1000)} s`)
       : null,
-    condition('CredentialsValid', !isCredentialsFailure(failure), failure?.code ?? 'NotRejected', ''),
+    isCredentialsFailure(failure)
+      ? condition('CredentialsValid', false, failure?.code ?? '', failure?.seen ?? '')
+      : condition('CredentialsValid', true, 'NotRejected', ''),
   ];
   return conditions.filter((each) => each !== null);
 }
