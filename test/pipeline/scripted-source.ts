@@ -28,8 +28,10 @@ export interface ScriptedSourceOptions {
   readonly life: Life;
   readonly log: readonly Transaction[];
   readonly database: string;
-  /** Called when everything was handed out. */
+  /** Called when everything was handed out; the source then goes silent but for heartbeats. */
   readonly onEnd: () => void;
+  /** Holds the n-th transaction back. */
+  readonly hold?: (transaction: number) => Promise<void>;
   /** Rows of each table at the time of a snapshot read, and the log position they show. */
   readonly snapshot?: (table: string) => { readonly rows: readonly number[]; readonly position: BinlogPosition };
 }
@@ -60,11 +62,16 @@ export function scriptedSource(options: ScriptedSourceOptions): Source {
     async *stream(from, planOf, { rolledBack, signal }) {
       await life.call('stream', () => undefined);
       for (let at = (from.offset - 4) / eventBytes; at < log.length; at += 1) {
+        await options.hold?.(at);
         await life.call('arrival', () => undefined);
         if (signal.aborted) return;
         yield events(log[at] as Transaction, at, database, planOf, rolledBack);
       }
       options.onEnd();
+      while (!signal.aborted) {
+        await new Promise((resolve) => setImmediate(resolve));
+        yield [{ kind: 'alive', position: positionAfter(log.length) }];
+      }
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

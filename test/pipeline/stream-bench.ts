@@ -39,7 +39,7 @@ export function planFor(table: string): TablePlan {
   };
 }
 
-const quiet: Reporter = { info() {}, warn() {}, retrying() {} };
+export const quiet: Reporter = { info() {}, warn() {}, retrying() {} };
 const asInt: ColumnDecider = (_, column) => ({ targetName: column.name, targetType: 'INT', onUnrepresentable: 'Fail' });
 const settings: StreamSettings = {
   flushIntervalMs: 1_000,
@@ -93,9 +93,12 @@ export class StreamBench {
   }
 
   /** One life of the streaming process, until all of the log is handed out or it fails. */
-  async live(life: Life = new Life(), source: Partial<ScriptedSourceOptions> = {}): Promise<void> {
+  async live(
+    life: Life = new Life(),
+    source: Partial<ScriptedSourceOptions> = {},
+    stop: AbortController = new AbortController(),
+  ): Promise<void> {
     this.#lives += 1;
-    const stop = new AbortController();
     const input = {
       documents: {
         store: this.store.as(life),
@@ -115,6 +118,16 @@ export class StreamBench {
       deadline: new AbortController().signal,
     };
     await Promise.race([runStream(input), life.died]).finally(() => life.end());
+  }
+
+  /** One life that goes on after the log's end, until something has come true. */
+  async liveUntil(isTrue: () => boolean, hold: (transaction: number) => Promise<void>): Promise<void> {
+    const stop = new AbortController();
+    const watching = (async () => {
+      while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
+      stop.abort();
+    })();
+    await Promise.all([this.live(new Life(), { hold, onEnd: () => undefined }, stop), watching]);
   }
 
   /** Lives until one ends well; each crash is followed by a new process. */

@@ -1,0 +1,127 @@
+import type { PlanDocument, PlannedTable, ShardDocument } from '../../operator/model/documents.js';
+import { baseTableSpec } from '../../operator/model/target-table.js';
+import { runSnapshot } from '../../operator/pipeline/snapshot.js';
+import { documentNames } from '../../operator/pipeline/task-documents.js';
+import { Crash, Life } from './memory-world.js';
+import { type Change, positionAfter, scriptedSource, type Transaction } from './scripted-source.js';
+import { mark, planFor, quiet, StreamBench, taskId } from './stream-bench.js';
+
+const rows = Array.from({ length: 95 }, (_, id) => id);
+const chunks = [...Array(10).keys()].map((index) => ({
+  after: index === 0 ? null : [String(index * 10 - 1)],
+  upTo: index === 9 ? null : [String(index * 10 + 9)],
+}));
+
+function withBaselines(bench: StreamBench, tables: Readonly<Record<string, PlannedTable['snapshot']>>): void {
+  const name = documentNames.plan('shop');
+  const plan = bench.store.read<PlanDocument>(name);
+  const planned = plan.tables.map((table) => ({ ...table, snapshot: tables[table.plan.source.table] ?? null }));
+  bench.store.documents.set(name, { body: JSON.stringify({ ...plan, tables: planned }), version: 1 });
+  for (const table of Object.keys(tables)) {
+    const spec = baseTableSpec(planFor(table), mark);
+    bench.maxCompute.tables.set(spec.table, { spec, rows: [], partitions: new Set() });
+  }
+}
+
+let starts = 0;
+async function copy(
+  bench: StreamBench,
+  life: Life,
+  hasStream: boolean,
+  snapshot = () => ({ rows, position: positionAfter(0) }),
+): Promise<void> {
+  starts += 1;
+  const running = runSnapshot({
+    documents: { store: bench.store.as(life), task: 'shop', taskId, writerId: `snapshot-${starts}`, version: 'test' },
+    source: scriptedSource({ life, log: bench.log, database: 'shop', onEnd: () => undefined, snapshot }),
+    warehouse: bench.maxCompute.as(life),
+    clock: life.clock(bench.clock),
+    report: quiet,
+    stop: new AbortController().signal,
+    settings: { parallelism: 3, blockBytesMax: 1_000, hasStream, pollMs: 100 },
+  });
+  await Promise.race([running, life.died]).finally(() => life.end());
+}
+
+const baseIds = (bench: StreamBench, table: string): (number | null | undefined)[] =>
+  bench.maxCompute
+    .rows(`${table}_base`)
+    .map((row) => row.cells[0])
+    .toSorted((a, b) => Number(a) - Number(b));
+
+test('every chunk becomes one block of one session, committed once', async () => {
+  const bench = new StreamBench([], ['orders']);
+  withBaselines(bench, { orders: { chunks, inOneView: false, rowsEstimate: 95 } });
+  await copy(bench, new Life(), false);
+  expect(baseIds(bench, 'orders')).toEqual(rows);
+  expect(bench.maxCompute.sessions.size).toBe(1);
+});
+
+test.each(['load', 'save', 'createUpload', 'putBlock', 'uploadState', 'commitUpload', 'readChunk', 'query'])(
+  'a copy that dies at any %s goes on where it was, and no row is there twice',
+  async (call) => {
+    for (let nth = 1; nth <= 12; nth += 1) {
+      const bench = new StreamBench([], ['orders']);
+      withBaselines(bench, { orders: { chunks, inOneView: false, rowsEstimate: 95 } });
+      const life = new Life();
+      let seen = 0;
+      life.onCall = (called) => {
+        if (!called.startsWith(call) || (seen += 1) !== nth) return;
+        if (call === 'commitUpload' && nth === 1)
+          for (const session of bench.maxCompute.sessions.values()) bench.maxCompute.commit(session.ref);
+        throw new Crash(call);
+      };
+      await copy(bench, life, false).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+      await copy(bench, new Life(), false);
+      expect(baseIds(bench, 'orders')).toEqual(rows);
+    }
+  },
+);
+
+test('a baseline that was committed and then forgotten by the server is settled by its row count', async () => {
+  const bench = new StreamBench([], ['orders']);
+  withBaselines(bench, { orders: { chunks, inOneView: false, rowsEstimate: 95 } });
+  const life = new Life();
+  life.onCall = (called) => {
+    if (called !== 'commitUpload') return;
+    for (const session of [...bench.maxCompute.sessions.values()]) {
+      bench.maxCompute.commit(session.ref);
+      bench.maxCompute.forget(session.ref.uploadId);
+    }
+    throw new Crash(called);
+  };
+  await copy(bench, life, false).catch(() => undefined);
+  await copy(bench, new Life(), false);
+  expect(baseIds(bench, 'orders')).toEqual(rows);
+  expect(bench.store.read<ShardDocument>('shop-shard-0').tables['shop.orders']?.committed).toBe(true);
+});
+
+test('a table without a key: what its view holds and what the log adds after the watermark make the table', async () => {
+  const insert = (id: number): Change => ({
+    table: 'ticks',
+    op: 'insert',
+    id,
+    utcSeconds: Date.UTC(2026, 0, 1) / 1000,
+  });
+  const log: Transaction[] = Array.from({ length: 300 }, (_, id) => ({ changes: [insert(id)] }));
+  const bench = new StreamBench(log, ['ticks']);
+  withBaselines(bench, { ticks: { chunks: [{ after: null, upTo: null }], inOneView: true, rowsEstimate: 0 } });
+  // The view is taken while the stream is at work, and shows the first 200 transactions.
+  const view = 200;
+  const snapshot = () => ({ rows: Array.from({ length: view }, (_, id) => id), position: positionAfter(view) });
+  const table = () =>
+    bench.store.documents.has('shop-checkpoint') ? bench.checkpoint.tables['shop.ticks'] : undefined;
+  const isWatched = async (transaction: number): Promise<void> => {
+    while (transaction === 100 && !table()?.watch) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const streaming = bench.liveUntil(() => table()?.state === 'complete', isWatched);
+  await copy(bench, new Life(), true, snapshot);
+  await streaming;
+  const watermark = bench.checkpoint.tables['shop.ticks']?.baseWatermark ?? -1;
+  const after = bench.maxCompute.rows('ticks_log').filter((row) => row.recordId > watermark);
+  const merged = [...baseIds(bench, 'ticks'), ...after.map((row) => row.cells[0])].toSorted(
+    (a, b) => Number(a) - Number(b),
+  );
+  expect(watermark).toBe(view);
+  expect(merged).toEqual(Array.from({ length: 300 }, (_, id) => id));
+});
