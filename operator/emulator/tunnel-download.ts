@@ -18,8 +18,8 @@ interface Download {
   readonly rowCount: number;
   readonly columns: readonly Column[];
   readonly partitionColumns: readonly Column[];
-  /** DuckDB's expression of each column, by its name in lower case. */
-  readonly source: ReadonlyMap<string, string>;
+  /** DuckDB's expression of each column; two columns of a result may have one name. */
+  readonly values: readonly string[];
   readonly from: string;
   /** Why the rows are no longer what was counted, or null. */
   readonly outdated: () => ServiceError | null;
@@ -54,7 +54,7 @@ export class Downloads {
       rowCount,
       columns: table.columns,
       partitionColumns: table.partitionColumns,
-      source: new Map(table.columns.map((column) => [column.name, quoteName(column.name)])),
+      values: table.columns.map((column) => quoteName(column.name)),
       from,
       outdated: () =>
         context.catalog.get(table.id)?.version === version
@@ -77,7 +77,7 @@ export class Downloads {
       rowCount: isLimited ? Math.min(rowCount, limitedRows) : rowCount,
       columns: columns.map((column) => ({ ...column, comment: '', isNullable: true })),
       partitionColumns: [],
-      source: new Map(columns.map((column, index) => [column.name.toLowerCase(), `c${index}`])),
+      values: columns.map((_, index) => `c${index}`),
       from: `results.main.${name}`,
       outdated: () =>
         context.engine.hasResult(name)
@@ -145,18 +145,13 @@ export class Downloads {
 
 /** In the order that was asked for: both official clients number the fields by it. */
 function wantedColumns(download: Download, list: string | undefined): { column: Column; sql: string }[] {
-  if (list === undefined || list === '') {
-    return download.columns.map((column, index) => ({
-      column,
-      sql: download.source.get(column.name.toLowerCase()) ?? `c${index}`,
-    }));
-  }
+  const all = download.columns.map((column, index) => ({ column, sql: download.values[index] as string }));
+  if (list === undefined || list === '') return all;
   return list.split(',').map((name) => {
-    const key = name.trim().toLowerCase();
-    const column = download.columns.find((candidate) => candidate.name.toLowerCase() === key);
-    const sql = download.source.get(key);
-    if (column === undefined || sql === undefined) throw invalidArgument(`Column ${name} is not in the schema.`);
-    return { column, sql };
+    const found = all.filter(({ column }) => column.name.toLowerCase() === name.trim().toLowerCase());
+    if (found.length === 0) throw invalidArgument(`Column ${name} is not in the schema.`);
+    if (found.length > 1) throw invalidArgument(`Column ${name} stands ${found.length} times in the result.`);
+    return found[0] as (typeof all)[number];
   });
 }
 

@@ -69,7 +69,7 @@ export async function startBench(options: Partial<EmulatorOptions> = {}): Promis
     const answer = await fetch(`${root}${path}${encoded.length > 0 ? `?${encoded.join('&')}` : ''}`, {
       method,
       headers: { date, authorization: `ODPS ak:${signature}`, ...headers },
-      ...(body === undefined ? {} : { body: body as BodyInit }),
+      ...(body === undefined ? {} : { body: body as string }),
     });
     const bytes = Buffer.from(await answer.arrayBuffer());
     return { status: answer.status, headers: answer.headers, bytes, text: bytes.toString('utf8') };

@@ -19,84 +19,81 @@ afterAll(() => bench.close());
 
 const date = (text: string): number => Date.parse(`${text}Z`);
 
-test.each<[string, unknown[]]>(
+test.each<[string, unknown[]]>([
+  // texts
+  [`select 'it\\'s', "say \\"x\\"", 'a' "b", '\\u4e2d\\n\\\\'`, ["it's", 'say "x"', 'ab', '中\n\\']],
+  [`select 'a''b'`, ['ab']],
   [
-    // texts
-    [`select 'it\\'s', "say \\"x\\"", 'a' "b", '\\u4e2d\\n\\\\'`, ["it's", 'say "x"', 'ab', '中\n\\']],
-    [`select 'a''b'`, ['ab']],
-    [
-      `select concat('a', null), concat('a', 1, true), 'a' || null, concat_ws('-', 'a', null, 'b')`,
-      [null, 'a1true', null, 'a-b'],
-    ],
-    [
-      `select substr('hello', 2), substr('hello', -3, 2), substr('héllo', 2, 1), length('中文'), instr('abc', 'c')`,
-      ['ello', 'll', 'é', 2n, 3n],
-    ],
-    [
-      `select upper('aé'), trim('  a '), replace('aXbX', 'X', '-'), lpad('a', 3, '0'), repeat('ab', 2), reverse('abc')`,
-      ['AÉ', 'a', 'a-b-', '00a', 'abab', 'cba'],
-    ],
-    [
-      `select 'a%c' like 'a\\%c', 'abc' like 'a\\%c', 'abc' like 'a_c', 'abc' not like 'b%', 'abc' rlike '^a.c$'`,
-      [true, false, true, true, true],
-    ],
-    [`select split('a,b,,', ',')[0] is null`, []],
-    // numbers
-    [`select 1/0, 0/0, 5 % 0, 5 div 0, 7 div 2, -7 div 2, 1/2, 7/2`, [null, null, null, null, 3n, -3n, 0.5, 3.5]],
-    [
-      `select 1L, 3.5BD, 1.5, 9223372036854775807, -9223372036854775807`,
-      [1n, '3.500000000000000000', 1.5, 9223372036854775807n, -9223372036854775807n],
-    ],
-    [
-      `select abs(-1.5D), ceil(1.2D), floor(-1.2D), round(2.5D), greatest(1, 3, 2), greatest(1, null), least(2, 1)`,
-      [1.5, 2n, -2n, 3, 3, null, 1],
-    ],
-    // casts: what cannot be cast is NULL, towards integers is cut
-    [
-      `select cast('abc' as bigint), cast('12' as bigint), cast('1.9' as bigint), cast(1.9D as bigint), cast(-1.9D as bigint), cast(300 as tinyint)`,
-      [null, 12n, 1n, 1n, -1n, null],
-    ],
-    [
-      `select cast('x' as double), cast('1.5' as decimal(10,2)), cast(1.5BD as string), cast(true as string), cast(12 as string)`,
-      [null, '1.50', '1.5', 'true', '12'],
-    ],
-    [
-      `select cast('2024-01-02' as date), cast('2024-01-02 03:04:05' as datetime), cast('nonsense' as datetime), cast(datetime'2024-01-02 03:04:05.678' as string)`,
-      [19724, date('2024-01-02T03:04:05'), null, '2024-01-02 03:04:05'],
-    ],
-    [
-      `select cast(timestamp'2024-01-02 03:04:05.123456' as datetime), date'0001-01-01', timestamp_ntz'9999-12-31 23:59:59.999999'`,
-      [date('2024-01-02T03:04:05.123'), -719162, { seconds: 253402300799, nanos: 999999000 }],
-    ],
-    // NULL and conditions
-    [
-      `select null = null, null <=> null, 1 <=> null, nvl(null, 'x'), coalesce(null, null, 3), if(1 > 2, 'a', 'b'), nullif(1, 1)`,
-      [null, true, false, 'x', 3, 'b', null],
-    ],
-    [
-      `select case when null then 1 else 2 end, case 'a' when 'a' then 1 end, not null, 1 in (2, null), 1 between 0 and 2, 1 == 1`,
-      [2, 1, null, null, true, true],
-    ],
-    // dates, in UTC
-    [
-      `select datediff('2024-03-01', '2024-02-28'), dateadd(datetime'2024-01-31 00:00:00', 1, 'mm'), to_char(datetime'2024-01-02 03:04:05', 'yyyymmdd hh:mi:ss'), unix_timestamp(datetime'1970-01-02 00:00:00')`,
-      [2n, date('2024-02-29T00:00:00'), '20240102 03:04:05', 86400n],
-    ],
-    [
-      `select to_date('20240102', 'yyyymmdd'), to_date('2024-01-02'), from_unixtime(0), date_format(datetime'2024-01-02 03:04:05', 'yyyy/MM/dd HH'), year(date'2024-05-06'), month('2024-05-06')`,
-      [date('2024-01-02T00:00:00'), 19724, 0, '2024/01/02 03', 2024n, 5n],
-    ],
-    // JSON and bytes
-    [
-      `select get_json_object('{"a":{"b":[1,"x"]}}', '$.a.b[1]'), get_json_object('{"a":{"b":1}}', '$.a'), get_json_object('nope', '$.a'), get_json_object('{"a":null}', '$.a')`,
-      ['x', '{"b":1}', null, null],
-    ],
-    [
-      `select hex(X'00ff'), md5('a'), length(X'00ff'), unbase64('YQ==')`,
-      ['00FF', '0cc175b9c0f1b6a831c399e269772661', 2n, Buffer.from('a')],
-    ],
-  ].filter(([, wanted]) => wanted.length > 0),
-)('%s', async (sql, wanted) => {
+    `select concat('a', null), concat('a', 1, true), 'a' || null, concat_ws('-', 'a', null, 'b')`,
+    [null, 'a1true', null, 'a-b'],
+  ],
+  [
+    `select substr('hello', 2), substr('hello', -3, 2), substr('héllo', 2, 1), length('中文'), instr('abc', 'c')`,
+    ['ello', 'll', 'é', 2n, 3n],
+  ],
+  [
+    `select upper('aé'), trim('  a '), replace('aXbX', 'X', '-'), lpad('a', 3, '0'), repeat('ab', 2), reverse('abc')`,
+    ['AÉ', 'a', 'a-b-', '00a', 'abab', 'cba'],
+  ],
+  [
+    `select 'a%c' like 'a\\%c', 'abc' like 'a\\%c', 'abc' like 'a_c', 'abc' not like 'b%', 'abc' rlike '^a.c$'`,
+    [true, false, true, true, true],
+  ],
+  // numbers
+  [`select 1/0, 0/0, 5 % 0, 5 div 0, 7 div 2, -7 div 2, 1/2, 7/2`, [null, null, null, null, 3n, -3n, 0.5, 3.5]],
+  [
+    `select 1L, 3.5BD, 1.5, 9223372036854775807, -9223372036854775807`,
+    [1n, '3.500000000000000000', 1.5, 9223372036854775807n, -9223372036854775807n],
+  ],
+  [
+    `select abs(-1.5D), ceil(1.2D), floor(-1.2D), round(2.5D), greatest(1, 3, 2), greatest(1, null), least(2, 1)`,
+    [1.5, 2n, -2n, 3, 3, null, 1],
+  ],
+  // casts: what cannot be cast is NULL, towards integers is cut
+  [
+    `select cast('abc' as bigint), cast('12' as bigint), cast('1.9' as bigint), cast(1.9D as bigint), cast(-1.9D as bigint), cast(300 as tinyint)`,
+    [null, 12n, 1n, 1n, -1n, null],
+  ],
+  [
+    `select cast('x' as double), cast('1.5' as decimal(10,2)), cast(1.5BD as string), cast(true as string), cast(12 as string)`,
+    [null, '1.50', '1.5', 'true', '12'],
+  ],
+  [
+    `select cast('2024-01-02' as date), cast('2024-01-02 03:04:05' as datetime), cast('nonsense' as datetime), cast(datetime'2024-01-02 03:04:05.678' as string)`,
+    [19724, date('2024-01-02T03:04:05'), null, '2024-01-02 03:04:05'],
+  ],
+  [
+    `select cast(timestamp'2024-01-02 03:04:05.123456' as datetime), date'0001-01-01', timestamp_ntz'9999-12-31 23:59:59.999999'`,
+    [date('2024-01-02T03:04:05.123'), -719162, { seconds: 253402300799, nanos: 999999000 }],
+  ],
+  // NULL and conditions
+  [
+    `select null = null, null <=> null, 1 <=> null, nvl(null, 'x'), coalesce(null, null, 3), if(1 > 2, 'a', 'b'), nullif(1, 1)`,
+    [null, true, false, 'x', 3, 'b', null],
+  ],
+  [
+    `select case when null then 1 else 2 end, case 'a' when 'a' then 1 end, not null, 1 in (2, null), 1 between 0 and 2, 1 == 1`,
+    [2, 1, null, null, true, true],
+  ],
+  // dates, in UTC
+  [
+    `select datediff('2024-03-01', '2024-02-28'), dateadd(datetime'2024-01-31 00:00:00', 1, 'mm'), to_char(datetime'2024-01-02 03:04:05', 'yyyymmdd hh:mi:ss'), unix_timestamp(datetime'1970-01-02 00:00:00')`,
+    [2n, date('2024-02-29T00:00:00'), '20240102 03:04:05', 86400n],
+  ],
+  [
+    `select to_date('20240102', 'yyyymmdd'), to_date('2024-01-02'), from_unixtime(0), date_format(datetime'2024-01-02 03:04:05', 'yyyy/MM/dd HH'), year(date'2024-05-06'), month('2024-05-06')`,
+    [date('2024-01-02T00:00:00'), 19724, 0, '2024/01/02 03', 2024n, 5n],
+  ],
+  // JSON and bytes
+  [
+    `select get_json_object('{"a":{"b":[1,"x"]}}', '$.a.b[1]'), get_json_object('{"a":{"b":1}}', '$.a'), get_json_object('nope', '$.a'), get_json_object('{"a":null}', '$.a')`,
+    ['x', '{"b":1}', null, null],
+  ],
+  [
+    `select hex(X'00ff'), md5('a'), length(X'00ff'), unbase64('YQ==')`,
+    ['00FF', '0cc175b9c0f1b6a831c399e269772661', 2n, Buffer.from('a')],
+  ],
+])('%s', async (sql, wanted) => {
   expect(
     (await bench.rows(sql)).map((row) =>
       row.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value)),
@@ -222,6 +219,7 @@ test.each([
   // values that cannot be answered exactly
   ['select price / 2 from t', 'ODPS-0121095'],
   ['select cast(1e300 as string)', 'ODPS-0121095'],
+  ['select cast(1e7 as string)', 'ODPS-0121095'],
   ['insert into t select 99999999999999999999BD, null, null, null, null', 'ODPS-0121095'],
   ['set odps.sql.timezone=Asia/Shanghai', 'ODPS-0130161'],
 ])('%s is refused', async (sql, wanted) => {

@@ -250,7 +250,7 @@ async function duckErrors<T>(at: Place, work: () => Promise<T>): Promise<T> {
     const [kind, why] = splitMessage(String((error as { message?: unknown } | null)?.message ?? ''));
     if (kind === 'Parser Error') throw parseError(at, why);
     if (kind === 'Binder Error' || kind === 'Catalog Error') throw semanticError(at, why);
-    const hidden = why.replace(/'[^']*'/g, "'...'");
+    const hidden = why.replace(/'[^']*'/g, "'...'").replace(/\(-?\d[^)]*\)/g, '(...)');
     if (/^(Conversion|Invalid Input|Out of Range|Constraint|Not implemented|Out of Memory|Mismatch Type)/i.test(kind)) {
       throw executionError(hidden);
     }

@@ -11,15 +11,21 @@ export const macros: readonly string[] = [
      WHEN typeof(x) = 'TIMESTAMP_MS' THEN left(CAST(x AS VARCHAR), 19)
      WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN regexp_replace(CAST(x AS VARCHAR), '\\+00$', '')
      WHEN typeof(x) = 'BLOB' THEN decode(TRY_CAST(x AS BLOB))
-     WHEN typeof(x) IN ('DOUBLE','FLOAT') AND regexp_matches(CAST(x AS VARCHAR), 'e|inf|nan')
+     WHEN typeof(x) IN ('DOUBLE','FLOAT') AND NOT (TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) = 0
+       OR abs(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) >= 1e-3 AND abs(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) < 1e7)
        THEN error('the text of this DOUBLE is not known to this emulator')
      ELSE CAST(x AS VARCHAR) END`,
+  // a text that reads as a number, else NULL: DuckDB takes digits with underscores too.
+  `CREATE TEMP MACRO mc_number_text(s) AS CASE
+     WHEN regexp_full_match(trim(s), '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') THEN trim(s)
+     WHEN regexp_full_match(lower(trim(s)), '[+-]?(nan|inf|infinity)') THEN error('whether this text is a number is not known to this emulator')
+     END`,
   // cast as an integer: cut towards zero; NULL for a text that is no number.
   `CREATE TEMP MACRO mc_whole(x) AS CASE
      WHEN typeof(x) IN ${wholeTypes} THEN TRY_CAST(CAST(x AS VARCHAR) AS HUGEINT)
      WHEN typeof(x) = 'VARCHAR' THEN CASE
        WHEN regexp_full_match(trim(CAST(x AS VARCHAR)), '[+-]?[0-9]+') THEN TRY_CAST(CAST(x AS VARCHAR) AS HUGEINT)
-       ELSE TRY_CAST(trunc(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) AS HUGEINT) END
+       ELSE TRY_CAST(trunc(TRY_CAST(mc_number_text(CAST(x AS VARCHAR)) AS DOUBLE)) AS HUGEINT) END
      WHEN typeof(x) IN ('DOUBLE','FLOAT') THEN TRY_CAST(trunc(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) AS HUGEINT)
      WHEN typeof(x) LIKE 'DECIMAL%' THEN TRY_CAST(split_part(CAST(x AS VARCHAR), '.', 1) AS HUGEINT)
      WHEN typeof(x) = 'BOOLEAN' THEN CASE CAST(x AS VARCHAR) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END
@@ -28,7 +34,8 @@ export const macros: readonly string[] = [
   // cast as FLOAT, DOUBLE, DECIMAL: from numbers and texts only.
   `CREATE TEMP MACRO mc_numeric(x) AS CASE
      WHEN typeof(x) = 'BOOLEAN' THEN CASE CAST(x AS VARCHAR) WHEN 'true' THEN '1' WHEN 'false' THEN '0' END
-     WHEN typeof(x) IN ('VARCHAR','DOUBLE','FLOAT','"NULL"') OR typeof(x) IN ${wholeTypes} OR typeof(x) LIKE 'DECIMAL%'
+     WHEN typeof(x) = 'VARCHAR' THEN mc_number_text(CAST(x AS VARCHAR))
+     WHEN typeof(x) IN ('DOUBLE','FLOAT','"NULL"') OR typeof(x) IN ${wholeTypes} OR typeof(x) LIKE 'DECIMAL%'
        THEN CAST(x AS VARCHAR)
      ELSE error('cannot cast ' || typeof(x) || ' to a number') END`,
   `CREATE TEMP MACRO mc_truth(x) AS CASE

@@ -10,6 +10,7 @@ import { wireTypeOf } from '../../maxcompute/records/types.js';
 import { cellBytesMax, fieldNumbers, tagOf, wireTypes } from '../../maxcompute/records/wire.js';
 import type { Column } from './catalog.js';
 import { type Cell, cellOf } from './cells.js';
+import { kindOf, wireKinds as kinds, rangeOf } from './wire-kinds.js';
 
 /** Takes the cells of one row after the other; a cell that is not given is NULL. A row may be begun again before `rowEnd`. */
 export interface BlockSink {
@@ -32,8 +33,6 @@ export class BlockFault extends Error {
     this.kind = kind;
   }
 }
-
-const kinds = { integer: 0, boolean: 1, float: 2, double: 3, text: 4, binary: 5, timestamp: 6 } as const;
 
 const endRecordTag = tagOf(fieldNumbers.endRecord, wireTypes.varint);
 const metaCountTag = tagOf(fieldNumbers.metaCount, wireTypes.varint);
@@ -335,46 +334,6 @@ export class BlockReader {
 
 function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function kindOf(cell: Cell): number {
-  switch (cell.type.kind) {
-    case 'boolean':
-    case 'float':
-    case 'double':
-    case 'binary':
-      return kinds[cell.type.kind];
-    case 'timestamp':
-    case 'timestamp_ntz':
-      return kinds.timestamp;
-    case 'tinyint':
-    case 'smallint':
-    case 'int':
-    case 'bigint':
-    case 'date':
-    case 'datetime':
-      return kinds.integer;
-    default:
-      return kinds.text;
-  }
-}
-
-/** 2^(bits - 1) of the column's integers; dates and times: the years 0001 to 9999 and some more. */
-function rangeOf(cell: Cell): number {
-  switch (cell.type.kind) {
-    case 'tinyint':
-      return 2 ** 7;
-    case 'smallint':
-      return 2 ** 15;
-    case 'int':
-      return 2 ** 31;
-    case 'date':
-      return 2_932_897;
-    case 'datetime':
-      return 253_402_300_800_000;
-    default:
-      return Number.POSITIVE_INFINITY;
-  }
 }
 
 function corrupt(why: string): BlockFault {
