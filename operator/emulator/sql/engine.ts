@@ -15,7 +15,7 @@ import { queryColumns } from './query-columns.js';
 import { quoteName } from './quote.js';
 import { executionError, type Place, parseError, SqlError, semanticError, tableNotFound } from './sql-error.js';
 import { readStatement, type Statement, splitScript, type TableRef } from './statements.js';
-import { tokenize } from './tokenizer.js';
+import { type Token, tokenize } from './tokenizer.js';
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -86,6 +86,7 @@ export class Engine {
           table: (at, name) => selectAll(find(at, name)),
           hiveFrames: current['odps.sql.hive.compatible'] === 'true',
         });
+        checkZone(current, statement, tokens);
         return duckErrors(tokens[0] as Place, () => this.execute(connection, statement, current, scope, used));
       });
     }
@@ -112,7 +113,6 @@ export class Engine {
 
     switch (statement.kind) {
       case 'set':
-        checkSetting(statement.key, statement.value);
         settings[statement.key] = statement.value;
         return done;
       case 'query':
@@ -234,11 +234,23 @@ function selectAll(table: Table): string {
   return `SELECT ${names.join(', ')} FROM ${rowsName(table.id)}`;
 }
 
-/** Settings that would change a result in a way that is not carried out must not pass silently. */
-function checkSetting(key: string, value: string): void {
-  if (key === 'odps.sql.timezone' && !/^(utc|gmt|etc\/(utc|gmt)|z)$/i.test(value)) {
-    throw parseError({ line: 1, column: 1 }, `odps.sql.timezone=${value}: this emulator computes in UTC only`);
-  }
+/** What reads or writes a time as text, or takes it apart. */
+const zoneWords = new Set(
+  (
+    'CAST CONCAT CONCAT_WS DATETIME TIMESTAMP TO_DATE TO_CHAR DATE_FORMAT FROM_UNIXTIME UNIX_TIMESTAMP DATEADD DATEDIFF DATE_ADD ' +
+    'DATE_SUB YEAR MONTH DAY DAYOFMONTH HOUR MINUTE SECOND GETDATE ||'
+  ).split(' '),
+);
+
+/** Another zone than UTC would change what such a statement gives, and is not carried out: it must not pass silently. */
+function checkZone(settings: Settings, statement: Statement, tokens: readonly Token[]): void {
+  const zone = settings['odps.sql.timezone'] ?? '';
+  if (/^(|utc|gmt|etc\/(utc|gmt)|z)$/i.test(zone)) return;
+  const reads = statement.kind === 'query' && !tokens.some((token) => zoneWords.has(token.text));
+  const isTable =
+    statement.kind !== 'query' && statement.kind !== 'insert' && !(statement.kind === 'create' && statement.query);
+  if (reads || isTable) return;
+  throw parseError(tokens[0] as Place, `odps.sql.timezone=${zone}: this emulator reads and writes times in UTC only`);
 }
 
 /** DuckDB's refusals, in MaxCompute's form. They name columns and types; row values are cut off. */
