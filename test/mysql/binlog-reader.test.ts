@@ -186,6 +186,17 @@ describe('positions', () => {
     ]);
   });
 
+  it('beyond 4 GiB, where no dump can begin, wait for the next file', () => {
+    const rotate = event(
+      eventType.rotate,
+      Buffer.concat([Buffer.from([4, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('binlog.000002')]),
+    );
+    const from = { file: 'binlog.000001', offset: 0xffff_fff0, gtidSet: null };
+    const transaction = [query('BEGIN', 0xffff_fffe), tableMap, insert(1), xidAt(500)];
+    expect(readAll(transaction, { from })).toEqual(['int32(0, 1)']);
+    expect(readAll([...transaction, rotate], { from })).toEqual(['int32(0, 1)', 'commit 4']);
+  });
+
   it('carry the GTIDs of transactions that have ended, tagged ones too', () => {
     const uuid = '3e11fa47-71ca-11e1-9e33-c80aa9429562';
     const bytes = [...Buffer.from(uuid.replaceAll('-', ''), 'hex')];

@@ -15,7 +15,8 @@ import type { TablePlan } from '../../model/table-plan.js';
 import { readStatement } from '../ddl/reader.js';
 import { checksumBytes, eventType, hasValidChecksum, headerBytes, versionNumber } from './event.js';
 import { statementOffset } from './query-event.js';
-import { BinlogReader, type ReaderOptions, readStatementEvent } from './reader.js';
+import { BinlogReader, type ReaderOptions } from './reader.js';
+import { readStatementEvent } from './statement-effect.js';
 import { type Arrival, BinlogTransport } from './transport.js';
 
 export interface BinlogStreamOptions extends StreamOptions {
