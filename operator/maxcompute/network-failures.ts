@@ -12,6 +12,9 @@ const unsentCodes = new Set([
 ]);
 const handshakeCodes = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
 
+/** undici's name for bytes that are no HTTP; such an error has no code (undici 7, lib/dispatcher/client-h1.js). */
+const garbageName = 'HTTPParserError';
+
 const networkWords: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was closed',
@@ -29,6 +32,7 @@ const networkWords: Readonly<Record<string, string>> = {
 
 /** Null where the error is none of the network's: a bug, then. */
 export function failureOfNetwork(error: unknown, what: string, url: string): MaxComputeError | null {
+  if (error instanceof Error && error.name === garbageName) return failureOfGarbage(error, what, url);
   const code = networkCodeOf(error);
   if (code === null) return null;
   const isHandshake = handshakeCodes.test(code);
@@ -45,6 +49,19 @@ export function failureOfNetwork(error: unknown, what: string, url: string): Max
       cause: error,
     },
     { status: 0, serverCode: code, isUnsent: unsentCodes.has(code) || isHandshake },
+  );
+}
+
+/** A server of another kind listens there; the request may have reached it. */
+function failureOfGarbage(cause: unknown, what: string, url: string): MaxComputeError {
+  return new MaxComputeError(
+    'TARGET_NOT_MAXCOMPUTE',
+    {
+      seen: `an answer that is no HTTP: ${url}, asked to ${what}`,
+      ...(advice.TARGET_NOT_MAXCOMPUTE as { wanted: string; fix: string }),
+      cause,
+    },
+    { status: 0, serverCode: garbageName, isUnsent: false },
   );
 }
 

@@ -9,10 +9,11 @@ export interface FakeRequest {
   readonly body: Buffer;
 }
 
-/** `cut` ends the connection without an answer. */
+/** `cut` ends the connection without an answer; `garbage` answers with what is no HTTP. */
 export type FakeAnswer =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string | Uint8Array }
-  | 'cut';
+  | 'cut'
+  | 'garbage';
 
 export interface FakeService extends AsyncDisposable {
   readonly endpoint: string;
@@ -38,6 +39,10 @@ export async function startFakeService(answer: (request: FakeRequest) => FakeAns
     const given = answer(request);
     if (given === 'cut') {
       incoming.socket.destroy();
+      return;
+    }
+    if (given === 'garbage') {
+      incoming.socket.end('220 mail.example.com ESMTP\r\n');
       return;
     }
     outgoing.writeHead(given.status, given.headers);

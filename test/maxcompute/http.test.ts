@@ -95,6 +95,14 @@ describe('what an answer means', () => {
     expect(`${error.seen}${error.fix}`).not.toContain('very-secret');
   });
 
+  it('an answer that is no HTTP comes from a server of another kind', async () => {
+    const { http, clock } = await given(() => 'garbage');
+    const error = await failureOf(http.call(read));
+    expect(error.code).toBe('TARGET_NOT_MAXCOMPUTE');
+    expect(error.seen).toMatch(/^an answer that is no HTTP: http/);
+    expect(clock.sleptMs).toEqual([]);
+  });
+
   it('keeps the words and the request id of the server, on one line', async () => {
     const { http } = await given(() => ({ status: 400, body: xmlError('ODPS-0130161', 'parse\n  failed') }));
     const error = await failureOf(http.call(read));
