@@ -19,6 +19,11 @@ export function comparePositions(a: BinlogPosition, b: BinlogPosition): number {
   return byFile !== 0 ? byFile : a.offset - b.offset;
 }
 
+/** At the target or past it. */
+export function hasReached(position: BinlogPosition, target: BinlogPosition): boolean {
+  return comparePositions(position, target) >= 0;
+}
+
 export function binlogFileNumber(file: string): number {
   return Number(/(\d+)$/.exec(file)?.[1] ?? Number.NaN);
 }

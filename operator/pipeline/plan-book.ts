@@ -1,7 +1,7 @@
 /** The plan of each selected table at the place where the stream stands; every version it has known, for recovery. */
 import { assert } from '../base/assert.js';
 import type { CheckpointDocument, PlanDocument, SchemaDocument } from '../model/documents.js';
-import { type BinlogPosition, comparePositions } from '../model/position.js';
+import { type BinlogPosition, hasReached } from '../model/position.js';
 import { type TableName, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
 
@@ -38,7 +38,7 @@ export class PlanBook {
   planOf(name: TableName): TablePlan | null {
     const entry = this.#entries.get(name.database)?.get(name.table);
     if (!entry) return null;
-    entry.isReached ||= comparePositions(this.#at, entry.from) >= 0;
+    entry.isReached ||= hasReached(this.#at, entry.from);
     return entry.isReached ? entry.plan : null;
   }
 

@@ -7,7 +7,7 @@ import { assert } from '../base/assert.js';
 import { SyncError } from '../base/errors.js';
 import type { CheckpointDocument, Intent, IntentSession } from '../model/documents.js';
 import type { FencedDocument } from '../model/fenced-document.js';
-import { comparePositions, renderPosition } from '../model/position.js';
+import { hasReached, renderPosition } from '../model/position.js';
 import { tableKey } from '../model/source-table.js';
 import { partitionSpec } from '../model/table-plan.js';
 import { Batcher, type BatcherLimits, type OpenSession } from './batcher.js';
@@ -78,7 +78,7 @@ async function sendAgain(
           } else if (batcher.add(event.batch)) await batcher.relieve();
         } else if (event.kind === 'commit') {
           book.moveTo(event.position);
-          if (comparePositions(event.position, upTo.position) >= 0) break arrivals;
+          if (hasReached(event.position, upTo.position)) break arrivals;
         } else if (event.kind === 'rollback') {
           const begin = `${event.begin.file}:${event.begin.offset}`;
           return await sendAgain(missing, upTo, input, new Set([...rolledBack, begin]));

@@ -10,6 +10,7 @@ import { FencedDocument } from '../model/fenced-document.js';
 import type { Source, Warehouse } from '../model/ports.js';
 import { tableKey } from '../model/source-table.js';
 import { copyChunks } from './snapshot-chunks.js';
+import { Progress } from './snapshot-progress.js';
 import { copyView } from './snapshot-view.js';
 import {
   claimOf,
@@ -100,50 +101,5 @@ async function waitForStream(copied: readonly PlannedTable[], input: SnapshotInp
     );
     if (isTaken) return;
     await input.clock.sleep(input.settings.pollMs, input.stop);
-  }
-}
-
-/** What this worker tells about its tables: kept in memory, saved at most every `pollMs`, and at once where others wait. */
-export class Progress {
-  readonly #shard: FencedDocument<ShardDocument>;
-  readonly #clock: Clock;
-  readonly #saveMs: number;
-  readonly #tables: Record<string, ShardTable>;
-  #savedMs = Number.NEGATIVE_INFINITY;
-
-  constructor(shard: FencedDocument<ShardDocument>, clock: Clock, saveMs: number) {
-    this.#shard = shard;
-    this.#clock = clock;
-    this.#saveMs = saveMs;
-    this.#tables = { ...shard.value.tables };
-  }
-
-  table(key: string): ShardTable {
-    const table = this.#tables[key];
-    assert(table !== undefined, `${key} is being copied`);
-    return table;
-  }
-
-  /** For numbers that only people read. */
-  async count(key: string, rowsRead: number, chunksDone = 0): Promise<void> {
-    const table = this.table(key);
-    this.#tables[key] = { ...table, rowsRead: table.rowsRead + rowsRead, chunksDone: table.chunksDone + chunksDone };
-    if (this.#clock.monotonicMs() - this.#savedMs >= this.#saveMs) await this.save();
-  }
-
-  /** For what recovery and the stream rely on: saved when this resolves. */
-  async set(key: string, change: Partial<ShardTable>): Promise<void> {
-    this.#tables[key] = { ...this.table(key), ...change };
-    await this.save();
-  }
-
-  async save(): Promise<void> {
-    this.#savedMs = this.#clock.monotonicMs();
-    const tables = { ...this.#tables };
-    await this.#shard.update(() => ({ tables, updatedAtMs: this.#clock.nowMs() }));
-  }
-
-  confirm(): Promise<void> {
-    return this.#shard.confirm();
   }
 }

@@ -6,14 +6,14 @@
 import type { ChangeEvent } from '../model/change.js';
 import type { CheckpointDocument, Intent } from '../model/documents.js';
 import type { FencedDocument } from '../model/fenced-document.js';
-import type { BinlogPosition } from '../model/position.js';
+import { type BinlogPosition, hasReached } from '../model/position.js';
 import { tableKey } from '../model/source-table.js';
 import { Batcher, type OpenSession } from './batcher.js';
 import { flush } from './flush.js';
 import type { PlanBook } from './plan-book.js';
 import { applySchemaEvent } from './schema-change.js';
 import { followShards } from './shard-follower.js';
-import { isCaughtUp, type StreamInput } from './stream.js';
+import type { StreamInput } from './stream.js';
 import { Watches } from './watches.js';
 
 export interface PassInput extends StreamInput {
@@ -167,7 +167,7 @@ class Pass {
     const isFull = this.#batcher.bytes >= settings.flushBytesMax || this.#batcher.groupCount >= groupsPerFlushMax;
     if (isFull) return true;
     if (this.#flushing !== null) return false;
-    if (!checkpoint.value.caughtUp && isCaughtUp(this.#upTo.position, caughtUpAt)) return true;
+    if (!checkpoint.value.caughtUp && hasReached(this.#upTo.position, caughtUpAt)) return true;
     const waitedMs = clock.monotonicMs() - this.#flushedMs;
     if (waitedMs < settings.flushIntervalMs) return false;
     const lagSeconds = clock.nowMs() / 1000 - this.#upTo.utcSeconds;
@@ -203,7 +203,7 @@ class Pass {
     const { checkpoint, clock, caughtUpAt, logsAreBehind, book, report, warehouse, deadline, nulled } = this.#input;
     const batcher = this.#batcher;
     const upTo = this.#upTo;
-    const news = { caughtUp: isCaughtUp(upTo.position, caughtUpAt), nulled: nulled.take() };
+    const news = { caughtUp: hasReached(upTo.position, caughtUpAt), nulled: nulled.take() };
     this.#batcher = this.#newBatcher();
     this.#flushedMs = clock.monotonicMs();
     const planOf = (source: string, version: number) => book.versionOf(source, version);

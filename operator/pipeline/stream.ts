@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.js';
 import type { CheckpointDocument, PlanDocument } from '../model/documents.js';
 import { type Body, FencedDocument } from '../model/fenced-document.js';
 import type { Source, Warehouse } from '../model/ports.js';
-import { type BinlogPosition, comparePositions, renderPosition } from '../model/position.js';
+import { hasReached, renderPosition } from '../model/position.js';
 import type { ColumnDecider } from '../model/schema-history.js';
 import { type BatcherLimits, partitionedSessions } from './batcher.js';
 import { guardLogs } from './log-guard.js';
@@ -69,7 +69,7 @@ export async function runStream(input: StreamInput): Promise<void> {
     ...value,
     tables,
     configHash: plan.inputHash,
-    caughtUp: isCaughtUp(value.position, caughtUpAt),
+    caughtUp: hasReached(value.position, caughtUpAt),
   }));
   report.info('streaming', { position: renderPosition(position), recordId, tables: Object.keys(tables).length });
   const logsAreBehind = guardLogs(warehouse, plan, recordId);
@@ -82,10 +82,6 @@ export async function runStream(input: StreamInput): Promise<void> {
     report.warn('transaction rolled back', { begin: ending.begin });
     rolledBack.add(ending.begin);
   }
-}
-
-export function isCaughtUp(position: BinlogPosition, target: BinlogPosition): boolean {
-  return comparePositions(position, target) >= 0;
 }
 
 function firstCheckpoint(plan: PlanDocument, nowMs: number): Body<CheckpointDocument> {

@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.js';
 import type { CheckpointDocument, CheckpointTable, PlanDocument, ShardDocument } from '../model/documents.js';
-import { type BinlogPosition, comparePositions } from '../model/position.js';
+import { type BinlogPosition, hasReached } from '../model/position.js';
 import { tableKey } from '../model/source-table.js';
 
 export type Tables = CheckpointDocument['tables'];
@@ -26,10 +26,7 @@ export function foldPlan(
       folded[key] = known;
       continue;
     }
-    assert(
-      comparePositions(planned.from, at.position) >= 0,
-      `${key} is taken from a place that the stream has not passed`,
-    );
+    assert(hasReached(planned.from, at.position), `${key} is taken from a place that the stream has not passed`);
     folded[key] = {
       schemaVersion: planned.plan.schemaVersion,
       generation: planned.generation,
@@ -64,7 +61,7 @@ export function foldProgress(tables: Tables, position: BinlogPosition, sourceSec
   let folded = tables;
   for (const [key, table] of Object.entries(tables)) {
     if (table.state !== 'copying' || !table.completeAfter) continue;
-    if (comparePositions(position, table.completeAfter) < 0) continue;
+    if (!hasReached(position, table.completeAfter)) continue;
     folded = { ...folded, [key]: { ...table, state: 'complete', completeSinceSeconds: sourceSeconds, watch: null } };
   }
   return folded;

@@ -5,7 +5,7 @@
  * the view.
  */
 import type { CheckpointTable, ShardDocument, WatchAnswer } from '../model/documents.js';
-import { type BinlogPosition, comparePositions } from '../model/position.js';
+import { type BinlogPosition, comparePositions, hasReached } from '../model/position.js';
 import type { Tables } from './table-states.js';
 
 /** Transactions remembered per table; beyond it the view is given up and taken again, so that memory stays flat. */
@@ -68,9 +68,9 @@ export class Watches {
         ? table.watch
         : { id: asked.id, since: memory.since, watermark: null, isLost: false };
     if (!asked.view) return memory.ends.length > rememberedMax ? { ...waiting, isLost: true } : waiting;
-    if (comparePositions(asked.view, memory.since) < 0 || memory.ends.length > rememberedMax)
+    if (!hasReached(asked.view, memory.since) || memory.ends.length > rememberedMax)
       return { ...waiting, isLost: true };
-    if (comparePositions(at.position, asked.view) < 0) return waiting;
+    if (!hasReached(at.position, asked.view)) return waiting;
     const view = asked.view;
     const last = memory.ends.findLast((end) => comparePositions(end.position, view) <= 0);
     return { ...waiting, watermark: last?.recordId ?? memory.sinceRecordId };
