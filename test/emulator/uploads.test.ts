@@ -6,6 +6,8 @@ import { deflateSync } from 'node:zlib';
 import type { Clock } from '../../operator/base/clock.js';
 import { startEmulator } from '../../operator/emulator/emulator.js';
 import { serviceQuotas } from '../../operator/emulator/quotas.js';
+import { readRecords } from '../../operator/maxcompute/records/reader.js';
+import { parseRecordType } from '../../operator/maxcompute/records/types.js';
 import { type Bench, block, startBench } from './raw-client.js';
 
 const types = ['bigint', 'string'];
@@ -178,6 +180,69 @@ describe('an upload session', () => {
       [3n, 'a'],
     ]);
   });
+});
+
+test('uploads, queries, downloads and table changes go on beside each other', async () => {
+  const bench = await startBench();
+  try {
+    await bench.sql('create table t (id bigint, name string); create table sums (n bigint, s bigint)');
+    const writers = Array.from({ length: 6 }, async (_, writer) => {
+      for (let round = 0; round < 10; round += 1) {
+        const ids = Array.from({ length: 50 }, (_, row) => BigInt(writer * 1000 + round * 50 + row));
+        await bench.upload(
+          't',
+          block(
+            types,
+            ids.map((id) => [id, `row ${id}`]),
+          ),
+        );
+      }
+    });
+    const seen: bigint[] = [];
+    const reader = (async () => {
+      for (let round = 0; round < 15; round += 1) {
+        const [[count]] = (await bench.rows('select count(*) from t')) as [[bigint]];
+        seen.push(count);
+        await bench.sql('insert overwrite table sums select count(*), sum(id) from t');
+        if (round === 5) await bench.sql('alter table t add columns (more bigint)');
+      }
+    })();
+    await Promise.all([...writers, reader]);
+    // A session is there as a whole or not at all, and never goes away again.
+    expect(seen.filter((count) => count % 50n !== 0n)).toEqual([]);
+    expect(seen).toEqual([...seen].sort((left, right) => (left < right ? -1 : 1)));
+    expect(await bench.rows('select count(*), count(distinct id), count(more) from t')).toEqual([[3000n, 3000n, 0n]]);
+  } finally {
+    await bench.close();
+  }
+});
+
+test('a download of rows that were since replaced is told so; rows added later change nothing', async () => {
+  const bench = await startBench();
+  try {
+    await bench.sql("create table t (id bigint, name string); insert into t values (1, 'a'), (2, 'b')");
+    const session = JSON.parse((await bench.send('POST', '/projects/proj/tables/t', { downloads: '' })).text);
+    expect(session).toMatchObject({ Status: 'normal', RecordCount: 2 });
+    const query = { downloadid: session.DownloadID, data: '', rowrange: '(0,2)', columns: 'name,id' };
+    const read = async () => {
+      const answer = await bench.send('GET', '/projects/proj/tables/t', query);
+      return answer.status === 200
+        ? readRecords(
+            [types[1], types[0]].map((type) => parseRecordType(type as string)),
+            answer.bytes,
+          )
+        : JSON.parse(answer.text).Code;
+    };
+    await bench.sql("insert into t values (3, 'c')");
+    expect(await read()).toEqual([
+      ['a', 1n],
+      ['b', 2n],
+    ]);
+    await bench.sql('insert overwrite table t select * from t');
+    expect(await read()).toBe('TableModified');
+  } finally {
+    await bench.close();
+  }
 });
 
 describe('the quotas', () => {
