@@ -51,25 +51,21 @@ export async function openStage(folder: string): Promise<Stage> {
     await rm(path, { recursive: true, force: true });
   await mkdir(emulatorDir, { recursive: true });
   const mysql = await startEmbeddedMySql({ dataDir: mysqlDir });
+  const closers = [() => mysql.stop()];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.reverse()) await closer();
+  };
   try {
     const emulator = await startEmulator({ port: 0, dataDir: emulatorDir, project, ...accessKey });
+    closers.push(() => emulator.close());
     const note: StageNote = { mysqlPort: mysql.port, emulatorUrl: emulator.endpoint, project, comparedAt: null };
     await using session = await openAdminSession(note);
     const rows = await fillShop(session, account);
     await writeTask(folder, note);
     await writeNote(folder, note);
-    return {
-      taskFile: taskPath(folder),
-      stateDir: statePath(folder),
-      note,
-      rows,
-      async close() {
-        await emulator.close();
-        await mysql.stop();
-      },
-    };
+    return { taskFile: taskPath(folder), stateDir: statePath(folder), note, rows, close };
   } catch (error) {
-    await mysql.stop();
+    await close();
     throw error;
   }
 }
