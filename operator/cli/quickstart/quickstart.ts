@@ -66,7 +66,8 @@ async function play(
   );
   story.say(`MaxCompute emulator at ${note.emulatorUrl}, project ${note.project}.`);
   const traffic = startTraffic(() => openShopSession(note));
-  cleanups.push(() => traffic.stop());
+  // A writer that failed is told where the story stops the traffic; here the rest must still be cleaned up.
+  cleanups.push(() => traffic.stop().catch(() => undefined));
   story.say('Three writers insert, update, delete, change keys and roll back from now on.');
 
   const onFile = ['-f', shownPath(stage.taskFile)];
