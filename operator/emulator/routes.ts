@@ -2,7 +2,7 @@
 import { type Context, projectOf } from './context.js';
 import type { Answer, Request } from './http.js';
 import { getInstance, listInstances, submitInstance } from './instance-answers.js';
-import { authorization, getProject, getTable, listProjects, listSchemas, listTables } from './service.js';
+import { authorization, getProject, getSchema, getTable, listProjects, listSchemas, listTables } from './service.js';
 import { notFound, ServiceError } from './service-error.js';
 import type { Downloads } from './tunnel-download.js';
 import { serveStream } from './tunnel-stream.js';
@@ -24,7 +24,8 @@ export async function route(context: Context, downloads: Downloads, request: Req
     case 'tunnel':
       return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: context.address() };
     case 'schemas':
-      return listSchemas(context, project);
+      if (request.method !== 'GET') break;
+      return rest[1] === undefined ? listSchemas(context, project) : getSchema(context, project, rest[1]);
     case 'tables':
       if (request.method !== 'GET') break;
       return name === undefined

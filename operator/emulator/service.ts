@@ -40,6 +40,16 @@ export function listSchemas(context: Context, project: Project): Answer {
   return xmlAnswer(`<Schemas><Marker/><MaxItems>${pageMax}</MaxItems>${items.join('')}</Schemas>`);
 }
 
+export function getSchema(context: Context, project: Project, name: string): Answer {
+  if (!context.catalog.schemas(project.name).includes(name.toLowerCase())) {
+    throw new ServiceError(404, 'NoSuchObject', `Schema not found - '${name}'.`);
+  }
+  const created = httpDate(context.startedMs);
+  return xmlAnswer(
+    `<Schema><Name>${escapeXml(name)}</Name><Type>managed</Type><Owner>${context.owner}</Owner><CreateTime>${created}</CreateTime><ModifiedTime>${created}</ModifiedTime></Schema>`,
+  );
+}
+
 export function listTables(context: Context, project: Project, schema: string | null, request: Request): Answer {
   const prefix = (request.query.get('name') ?? '').toLowerCase();
   const tables = context.catalog

@@ -42,6 +42,7 @@ describeWithPart(pyodps, 'PyODPS', () => {
         wrongKeyTunnel: 'Unauthorized',
         v4: 'True',
         threeLevel: '[[3]]',
+        schemas: '[True, True, False]',
         threeLevelList: "['t3']",
       });
     } finally {

@@ -120,3 +120,4 @@ with in_schema.open_writer() as writer:
     writer.write([[3]])
 say("threeLevel", query(three, "select * from s1.t3"))
 say("threeLevelList", [each.name for each in three.list_tables(schema="s1")])
+say("schemas", [three.exist_schema(name) for name in ("s1", "default", "nope")])
