@@ -6,7 +6,7 @@ import type { BinlogPosition } from '../model/position.js';
 import { refusal, runPrepare } from '../pipeline/prepare.js';
 import { decideFor, markOf } from './decide.js';
 import { openSource, openWarehouse } from './ends.js';
-import { batcherLimits } from './limits.js';
+import { batcherLimits, chunkBytes } from './limits.js';
 import type { WorkerContext } from './worker.js';
 
 export async function runPrepareWorker(context: WorkerContext): Promise<void> {
@@ -31,7 +31,7 @@ export async function runPrepareWorker(context: WorkerContext): Promise<void> {
       inputHash: config.inputHash,
       mode: task.spec.mode,
       startPosition: startPosition(task),
-      chunkRows: task.spec.snapshot.chunkRows,
+      chunk: { rows: task.spec.snapshot.chunkRows, bytes: chunkBytes(task.spec.snapshot.parallelism) },
       serverId: task.spec.source.serverId ?? null,
       resnapshot: config.resnapshot,
     },

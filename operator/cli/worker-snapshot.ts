@@ -3,10 +3,9 @@ import { systemClock } from '../base/clock.js';
 import { runSnapshot } from '../pipeline/snapshot.js';
 import { knownIdentity } from '../pipeline/task-documents.js';
 import { openSource, openWarehouse } from './ends.js';
+import { viewBlockBytesMax } from './limits.js';
 import type { WorkerContext } from './worker.js';
 
-/** One compressed block is sent in one request; tables without a key are read in blocks of this size. */
-const blockBytesMax = 64 * 1024 * 1024;
 const pollMs = 500;
 
 export async function runSnapshotWorker(context: WorkerContext): Promise<void> {
@@ -22,7 +21,7 @@ export async function runSnapshotWorker(context: WorkerContext): Promise<void> {
     stop,
     settings: {
       parallelism: task.spec.snapshot.parallelism,
-      blockBytesMax,
+      blockBytesMax: viewBlockBytesMax,
       hasStream: task.spec.mode === 'FullAndIncremental',
       pollMs,
     },

@@ -25,7 +25,7 @@ export interface Source extends AsyncDisposable {
   /** The position now, for `completeAfter`. */
   position(): Promise<BinlogPosition>;
   /** Splits a table by its key; for a table without one, a single open range. */
-  chunks(plan: TablePlan, chunkRows: number): Promise<ChunkRange[]>;
+  chunks(plan: TablePlan, size: ChunkSize): Promise<ChunkRange[]>;
   /** Rows of one chunk in any view. `signal` ends the read. */
   readChunk(plan: TablePlan, range: ChunkRange, signal: AbortSignal): AsyncIterable<RowBatch>;
   /**
@@ -64,6 +64,12 @@ export interface SourceStart {
   readonly method: string;
   readonly tables: readonly SourceTable[];
   readonly identity: SourceIdentity;
+}
+
+/** Upper limits of one chunk; bytes by the server's estimate of a row. A very large table gets larger chunks: a plan names at most 5,000. */
+export interface ChunkSize {
+  readonly rows: number;
+  readonly bytes: number;
 }
 
 /** A key range: rows with `after < key <= upTo` in the server's own order; null is open. Values are texts that the server made. */

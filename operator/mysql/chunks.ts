@@ -2,29 +2,22 @@
  * Splits a table into key ranges. In: a plan and a wanted size. Out: ranges that meet without gap, the first and the last
  * one open, so that rows which come later have their range too. The server walks its own index; rows are not read here.
  */
-import type { ChunkRange } from '../model/ports.js';
+import type { ChunkRange, ChunkSize } from '../model/ports.js';
 import { tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
 import { RangeColumns } from './key-range.js';
 import { quoteTable, quoteText } from './quote.js';
 import type { Session } from './session.js';
 
-/** A chunk is one block of an upload: repeated whole when it fails. */
-const chunkBytesMax = 64 * 1024 * 1024;
 /** An estimate of the server may be wildly off. */
 const chunkRowsMin = 10;
 /** Ranges stand in the plan document (1 MiB), and an upload session holds 20,000 blocks. */
 const chunksMax = 5_000;
 
-export async function splitTable(
-  session: Session,
-  plan: TablePlan,
-  chunkRows: number,
-  chunkBytes = chunkBytesMax,
-): Promise<ChunkRange[]> {
+export async function splitTable(session: Session, plan: TablePlan, size: ChunkSize): Promise<ChunkRange[]> {
   const columns = new RangeColumns(plan);
   if (columns.names.length === 0) return [{ after: null, upTo: null }];
-  const rows = await rowsPerChunk(session, plan, chunkRows, chunkBytes);
+  const rows = await rowsPerChunk(session, plan, size);
   const ranges: ChunkRange[] = [];
   let after: readonly string[] | null = null;
   for (;;) {
@@ -36,7 +29,7 @@ export async function splitTable(
 }
 
 /** As many as asked for, fewer where rows are wide, more where the table would fall into too many pieces. */
-async function rowsPerChunk(session: Session, plan: TablePlan, chunkRows: number, chunkBytes: number): Promise<number> {
+async function rowsPerChunk(session: Session, plan: TablePlan, size: ChunkSize): Promise<number> {
   const { database, table } = plan.source;
   const [row] = await session.query(
     `SELECT table_rows, data_length FROM information_schema.tables
@@ -45,8 +38,8 @@ async function rowsPerChunk(session: Session, plan: TablePlan, chunkRows: number
   );
   const rows = Number(row?.[0] ?? 0);
   const rowBytes = rows > 0 ? Number(row?.[1] ?? 0) / rows : 0;
-  const rowsByBytes = rowBytes > 0 ? Math.max(chunkRowsMin, Math.floor(chunkBytes / rowBytes)) : chunkRows;
-  return Math.max(1, Math.min(chunkRows, rowsByBytes), Math.ceil(rows / chunksMax));
+  const rowsByBytes = rowBytes > 0 ? Math.max(chunkRowsMin, Math.floor(size.bytes / rowBytes)) : size.rows;
+  return Math.max(1, Math.min(size.rows, rowsByBytes), Math.ceil(rows / chunksMax));
 }
 
 /** The key of the row that is `rows` behind `after`; null when the table ends before. */

@@ -71,7 +71,7 @@ export function createMySqlSource(settings: MySqlSettings, clock: Clock, options
         if (status === null) throw noBinlog();
         return status.position;
       }),
-    chunks: (plan, chunkRows) => pool.use((session) => splitTable(session, plan, chunkRows)),
+    chunks: (plan, size) => pool.use((session) => splitTable(session, plan, size)),
     readChunk,
     readView,
     async *stream(from, planOf, streamOptions) {

@@ -59,6 +59,7 @@ export class Batcher {
   #lastUtcSeconds = -1;
   #lastGroup: Group | null = null;
   #bytes = 0;
+  #relievedAtBytes = 0;
 
   /** `counter.next` is the record id of the next row change; shared with the blocks, which advance it. */
   constructor(warehouse: Warehouse, openSession: OpenSession, limits: BatcherLimits, counter: { next: number }) {
@@ -92,7 +93,11 @@ export class Batcher {
     group.hi = this.#counter.next - 1;
     const after = group.upload.currentBlockBytes;
     this.#bytes += after - before;
-    return after >= this.#limits.blockBytesMax || group.upload.heldBytes >= heldBytesWorthAWait;
+    return (
+      after >= this.#limits.blockBytesMax ||
+      group.upload.heldBytes >= heldBytesWorthAWait ||
+      this.#bytes - this.#relievedAtBytes >= heldBytesWorthAWait
+    );
   }
 
   /** Sends full blocks and waits for compression: the back-pressure on the source. */
@@ -101,17 +106,21 @@ export class Batcher {
     assert(last !== null, 'a batch was added');
     if (last.upload.currentBlockBytes >= this.#limits.blockBytesMax) await last.upload.cut();
     else await last.upload.drained();
+    this.#relievedAtBytes = this.#bytes;
+    let held = this.#heldBytes();
+    while (held > this.#limits.heldBytesMax) {
+      const uploads = [...this.#groups.values()].map((group) => group.upload);
+      const largest = uploads.reduce((a, b) => (b.currentBlockBytes > a.currentBlockBytes ? b : a));
+      if (largest.currentBlockBytes > 0) await largest.cut();
+      else await Promise.all(uploads.map((upload) => upload.oneAnswered()));
+      held = this.#heldBytes();
+    }
+  }
+
+  #heldBytes(): number {
     let held = 0;
     for (const group of this.#groups.values()) held += group.upload.heldBytes;
-    while (held > this.#limits.heldBytesMax) {
-      const largest = [...this.#groups.values()].reduce((a, b) =>
-        b.upload.currentBlockBytes > a.upload.currentBlockBytes ? b : a,
-      );
-      if (largest.upload.currentBlockBytes === 0) break;
-      const heldThere = largest.upload.heldBytes;
-      await largest.upload.cut();
-      held -= heldThere;
-    }
+    return held;
   }
 
   /** Sends all that is left. The batcher is used up afterwards. */

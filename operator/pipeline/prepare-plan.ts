@@ -71,7 +71,7 @@ async function planSnapshot(plan: TablePlan, input: PlanningInput): Promise<Snap
   if (plan.baseTable === null) return null;
   const table = input.start.tables.find((each) => tableKey(each) === tableKey(plan.source)) as SourceTable;
   const inOneView = plan.key === null;
-  const chunks = inOneView ? [{ after: null, upTo: null }] : await input.source.chunks(plan, input.settings.chunkRows);
+  const chunks = inOneView ? [{ after: null, upTo: null }] : await input.source.chunks(plan, input.settings.chunk);
   return { chunks, inOneView, rowsEstimate: table.rowsEstimate };
 }
 

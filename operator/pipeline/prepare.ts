@@ -9,7 +9,7 @@ import { SyncError } from '../base/errors.js';
 import type { CheckpointDocument, PlanDocument, PrecheckDocument } from '../model/documents.js';
 import { type Body, FencedDocument } from '../model/fenced-document.js';
 import type { Finding } from '../model/finding.js';
-import type { Source, SourceStart, TargetFacts, Warehouse } from '../model/ports.js';
+import type { ChunkSize, Source, SourceStart, TargetFacts, Warehouse } from '../model/ports.js';
 import { type BinlogPosition, renderPosition } from '../model/position.js';
 import type { SourceFacts } from '../model/source-facts.js';
 import { type SourceTable, tableKey } from '../model/source-table.js';
@@ -61,7 +61,7 @@ export interface PrepareSettings {
   readonly mode: 'FullAndIncremental' | 'FullOnly' | 'IncrementalOnly';
   /** IncrementalOnly: where to begin, where the task says so; null means now. */
   readonly startPosition: BinlogPosition | null;
-  readonly chunkRows: number;
+  readonly chunk: ChunkSize;
   /** Unset: drawn at random, and kept with the plan. */
   readonly serverId: number | null;
   readonly resnapshot: { readonly nonce: number; readonly tables: readonly string[] } | null;

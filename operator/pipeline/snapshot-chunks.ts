@@ -3,7 +3,8 @@ import type { ChunkRange } from '../model/ports.js';
 import { tableKey } from '../model/source-table.js';
 import type { TableCopy } from './snapshot.js';
 import { commitBase, recoverBase } from './snapshot-commit.js';
-import { type BaseSession, baseSession } from './snapshot-session.js';
+import { sendRows } from './snapshot-rows.js';
+import { type BaseSession, baseSession, newBaseSession } from './snapshot-session.js';
 
 interface Chunk {
   readonly table: OpenTable;
@@ -73,9 +74,10 @@ function chunkQueue(copies: readonly TableCopy[]): () => Promise<Chunk | null> {
 async function openTable(copy: TableCopy): Promise<Chunk[]> {
   const key = tableKey(copy.planned.plan.source);
   if (await recoverBase(copy)) return [];
-  const session = await baseSession(copy);
-  const rows = new Map(session.state.blocks.map((block) => [block.id, block.rows]));
   const ranges = copy.planned.snapshot?.chunks ?? [];
+  // Read in one go, block by block: what a broken start has sent of it cannot be gone on with.
+  const session = ranges.length === 1 ? await newBaseSession(copy) : await baseSession(copy);
+  const rows = new Map(session.state.blocks.map((block) => [block.id, block.rows]));
   const table: OpenTable = { copy, session, rows, missing: 0 };
   const chunks = ranges.flatMap((range, id) => (rows.has(id) ? [] : [{ table, id, range }]));
   table.missing = chunks.length;
@@ -89,9 +91,15 @@ async function copyChunk({ table, id, range }: Chunk, signal: AbortSignal): Prom
   const { copy, session, rows } = table;
   const { plan } = copy.planned;
   const key = tableKey(plan.source);
+  const batches = copy.source.readChunk(plan, range, signal);
+  if (copy.planned.snapshot?.chunks.length === 1) {
+    for (const block of await sendRows(copy, session.ref, batches, signal)) rows.set(block.id, block.rows);
+    await copy.progress.count(key, 0, 1);
+    return;
+  }
   const writer = copy.warehouse.openBlock(plan, { kind: 'base' });
   try {
-    for await (const batch of copy.source.readChunk(plan, range, signal)) {
+    for await (const batch of batches) {
       const count = writer.write(batch);
       await writer.drained();
       await copy.progress.count(key, count);

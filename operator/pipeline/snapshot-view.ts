@@ -8,10 +8,9 @@ import type { WatchAnswer } from '../model/documents.js';
 import { tableKey } from '../model/source-table.js';
 import type { TableCopy } from './snapshot.js';
 import { commitBase, recoverBase } from './snapshot-commit.js';
+import { sendRows } from './snapshot-rows.js';
 import { newBaseSession } from './snapshot-session.js';
 import { loadCheckpoint } from './task-documents.js';
-import type { SentBlock } from './upload.js';
-import { Upload } from './upload.js';
 
 /** A stream that fell behind forgets a view after 100,000 transactions; five views in a row mean that it cannot keep up. */
 const viewsMax = 5;
@@ -39,30 +38,15 @@ async function copyOnce(copy: TableCopy): Promise<boolean> {
     await answerOf(copy, watchId, () => true);
   }
   const { ref } = await newBaseSession(copy);
-  const upload = new Upload(copy.warehouse, planned.plan, { kind: 'base' }, async () => ({
-    ...ref,
-    initiatedMs: copy.clock.nowMs(),
-  }));
-  try {
-    const rows = source.readView(planned.plan, (view) => progress.set(key, { watch: { id: watchId, view } }), stop);
-    for await (const batch of rows) {
-      const count = upload.write(batch);
-      await upload.drained();
-      if (upload.currentBlockBytes >= settings.blockBytesMax) await upload.cut();
-      await progress.count(key, count);
-    }
-    stop.throwIfAborted();
-    const blocks: readonly SentBlock[] = (await upload.seal()).blocks;
-    if (settings.hasStream) {
-      const answer = await answerOf(copy, watchId, (told) => told.watermark !== null || told.isLost);
-      if (answer.isLost) return false;
-    }
-    await progress.count(key, 0, 1);
-    await commitBase(copy, ref, blocks);
-    return true;
-  } finally {
-    upload.discard();
+  const rows = source.readView(planned.plan, (view) => progress.set(key, { watch: { id: watchId, view } }), stop);
+  const blocks = await sendRows(copy, ref, rows, stop);
+  if (settings.hasStream) {
+    const answer = await answerOf(copy, watchId, (told) => told.watermark !== null || told.isLost);
+    if (answer.isLost) return false;
   }
+  await progress.count(key, 0, 1);
+  await commitBase(copy, ref, blocks);
+  return true;
 }
 
 /** Waits until the stream has answered this watch, and the answer says what is wanted. */

@@ -98,21 +98,29 @@ export class Upload {
     return { session, blocks, rows: blocks.reduce((sum, block) => sum + block.rows, 0) };
   }
 
+  /** Resolves when one of the blocks on their way is answered, or none is. */
+  async oneAnswered(): Promise<void> {
+    if (this.#inFlight.size > 0) await Promise.race(this.#inFlight);
+  }
+
   discard(): void {
     this.#writer?.discard();
     this.#writer = null;
   }
 
   async #send(writer: BlockWriter, id: number): Promise<void> {
-    const block = await writer.close();
-    assert(block.rows > 0, 'a block is opened by its first row');
-    this.#heldInFlightBytes += block.bodyBytes;
+    let heldBytes = writer.heldBytes;
+    this.#heldInFlightBytes += heldBytes;
     try {
+      const block = await writer.close();
+      assert(block.rows > 0, 'a block is opened by its first row');
+      this.#heldInFlightBytes += block.bodyBytes - heldBytes;
+      heldBytes = block.bodyBytes;
       await this.#warehouse.putBlock(await this.#session, id, block);
+      this.#sent.push({ id, rows: block.rows, crc: block.crc });
     } finally {
-      this.#heldInFlightBytes -= block.bodyBytes;
+      this.#heldInFlightBytes -= heldBytes;
     }
-    this.#sent.push({ id, rows: block.rows, crc: block.crc });
   }
 
   #fail(error: unknown): void {

@@ -11,6 +11,8 @@ import type { TestServer } from '../parts/test-server.js';
 import { planFor, recordRows } from './recording-sink.js';
 import { settingsOf } from './servers.js';
 
+const rowsOf = (rows: number) => ({ rows, bytes: 64 * 1024 * 1024 });
+
 const rowsCount = 100;
 const chunkRows = 7;
 
@@ -116,7 +118,7 @@ describe.each([
 
     async function readByChunks(plan: TablePlan, rows: number): Promise<number[][]> {
       const chunks: number[][] = [];
-      for (const range of await source.chunks(plan, rows)) {
+      for (const range of await source.chunks(plan, rowsOf(rows))) {
         const read = await recordRows(plan, source.readChunk(plan, range, new AbortController().signal));
         chunks.push(read.map((row) => Number(row.at(-1))));
       }
@@ -136,20 +138,20 @@ describe.each([
 
     it.each(wholeKeys)('are one where a key cannot be compared as it is ordered: $name', async (key) => {
       const plan = await makeTable(`w${wholeKeys.indexOf(key)}`, key, 3);
-      expect(await source.chunks(plan, 1)).toEqual([{ after: null, upTo: null }]);
+      expect(await source.chunks(plan, rowsOf(1))).toEqual([{ after: null, upTo: null }]);
       expect(sorted(await readByChunks(plan, 1))).toEqual([1, 2, 3]);
     });
 
     it('are one open range for an empty table and for a table without a key', async () => {
       const empty = await makeTable('empty', { ...keys[0]!, value: () => '1' }, 1);
       await server.query('DELETE FROM shop.empty');
-      expect(await source.chunks(empty, 10)).toEqual([{ after: null, upTo: null }]);
-      expect(await source.chunks({ ...empty, key: null }, 10)).toEqual([{ after: null, upTo: null }]);
+      expect(await source.chunks(empty, rowsOf(10))).toEqual([{ after: null, upTo: null }]);
+      expect(await source.chunks({ ...empty, key: null }, rowsOf(10))).toEqual([{ after: null, upTo: null }]);
     });
 
     it('have room for rows that come later, before the first and behind the last', async () => {
       const plan = await makeTable('later', keys[0]!, rowsCount);
-      const ranges = await source.chunks(plan, chunkRows);
+      const ranges = await source.chunks(plan, rowsOf(chunkRows));
       await server.query(
         'INSERT INTO shop.later VALUES (-1000, 101), (0, 102) ON DUPLICATE KEY UPDATE n = n; INSERT INTO shop.later VALUES (1000, 103)',
       );
@@ -170,7 +172,7 @@ describe.each([
       await server.query('ANALYZE TABLE shop.wide');
       await using session = await openSession(settingsOf(server));
       const { tables } = await source.start([{ database: 'shop', table: 'wide' }]);
-      const ranges = await splitTable(session, planFor(tables[0]!), 1_000_000, 1024 * 1024);
+      const ranges = await splitTable(session, planFor(tables[0]!), { rows: 1_000_000, bytes: 1024 * 1024 });
       expect(ranges.length).toBeGreaterThan(4);
       expect(ranges.length).toBeLessThanOrEqual(13);
     });
