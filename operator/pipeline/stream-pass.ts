@@ -172,7 +172,7 @@ class Pass {
     if (waitedMs < settings.flushIntervalMs) return false;
     const lagSeconds = clock.nowMs() / 1000 - this.#upTo.utcSeconds;
     const isHistory = lagSeconds > catchUpLagSeconds && waitedMs < idleSaveMsMax;
-    return !isHistory && (!this.#batcher.isEmpty || this.#hasMoved());
+    return !isHistory && (!this.#batcher.isEmpty || this.#hasNews());
   }
 
   /** Starts a flush; waits only for the one before it. */
@@ -182,9 +182,11 @@ class Pass {
     this.#startFlush();
   }
 
-  #hasMoved(): boolean {
-    const saved = this.#input.checkpoint.value.position;
-    return this.#upTo.position.offset !== saved.offset || this.#upTo.position.file !== saved.file;
+  /** A silent source moves in time only: its checkpoint says that nothing was written until then. */
+  #hasNews(): boolean {
+    const { position, utcSeconds } = this.#input.checkpoint.value;
+    const hasMoved = this.#upTo.position.offset !== position.offset || this.#upTo.position.file !== position.file;
+    return hasMoved || this.#upTo.utcSeconds - utcSeconds >= silenceWorthASaveSeconds;
   }
 
   #heartbeatSeconds(): number {
@@ -248,5 +250,7 @@ class Pass {
   }
 }
 
+/** Of the time that lag and merges go by. */
+const silenceWorthASaveSeconds = 5;
 /** A heartbeat says that nothing was written until now, by the server's clock; ours may be ahead of it by this much. */
 const heartbeatSkewSeconds = 2;
