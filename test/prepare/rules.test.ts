@@ -384,7 +384,13 @@ const cases: [string, Situation, string[], string?][] = [
     'a column of ours',
     { source: { tables: [table('shop.t', { columns: [column('id', int(4)), column('Modifytime_Day', int(4))] })] } },
     ['error METADATA_COLUMN_CLASH shop.t'],
-    'Set columnNames: {modifytime_day: source_modifytime_day} in spec.objects[0], or spec.changeLog.columnNaming: Prefixed.',
+    'Set columnNames: {"Modifytime_Day": source_modifytime_day} in spec.objects[0], or spec.changeLog.columnNaming: Prefixed.',
+  ],
+  [
+    'a column that becomes one of ours',
+    { source: { tables: [table('shop.t', { columns: [column('id', int(4)), column('operation flag', int(4))] })] } },
+    ['error METADATA_COLUMN_CLASH shop.t', 'warning NAME_CHANGED shop.t'],
+    'Set columnNames: {"operation flag": source_operation_flag} in spec.objects[0], or spec.changeLog.columnNaming: Prefixed.',
   ],
   [
     'a column of ours, prefixed',

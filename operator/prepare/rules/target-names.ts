@@ -88,12 +88,15 @@ export function metadataColumnsAreFree({ spec, selected, plans }: SourceRuleInpu
   const ours = new Set([...Object.values(metadata), ...partitions]);
   return plans.flatMap((plan, index) => {
     if (plan.logTable === null) return [];
-    const clashing = plan.columns.filter(({ targetName }) => ours.has(targetName)).map(({ targetName }) => targetName);
+    const clashing = plan.columns.filter(({ targetName }) => ours.has(targetName));
     if (clashing.length === 0) return [];
-    const renamed = clashing.map((name) => `${name}: source_${name}`).join(', ');
-    const byName = `Set columnNames: {${renamed}} in spec.objects[${selected[index]?.ruleIndex}]`;
+    const renamed = clashing.map(({ sourceIndex, targetName }) => {
+      const name = plan.sourceColumns[sourceIndex]?.name ?? targetName;
+      return `${name === targetName ? name : JSON.stringify(name)}: source_${targetName}`;
+    });
+    const byName = `Set columnNames: {${renamed.join(', ')}} in spec.objects[${selected[index]?.ruleIndex}]`;
     return error('METADATA_COLUMN_CLASH', tableKey(plan.source), {
-      seen: `column ${clashing.join(', ')}, which mcsync adds to ${plan.logTable}`,
+      seen: `column ${clashing.map(({ targetName }) => targetName).join(', ')}, which mcsync adds to ${plan.logTable}`,
       wanted: 'other names for the columns of the source, or for those of mcsync',
       fix:
         spec.changeLog.columnNaming === 'Legacy'
