@@ -66,13 +66,13 @@ export function listTables(context: Context, project: Project, schema: string | 
 }
 
 /** `GET tables/{t}`, its partitions, or one of them, by the parameters. */
-export async function getTable(
+export function getTable(
   context: Context,
   project: Project,
   schema: string | null,
   name: string,
   request: Request,
-): Promise<Answer> {
+): Answer {
   const table = tableOf(context, project, schema, name);
   if (request.query.has('partitions')) return listPartitions(table, request);
   if (request.query.has('partition')) return getPartition(table, request.query.get('partition') as string);
@@ -81,7 +81,7 @@ export async function getTable(
   return describeTable(context, table, request.query.has('extended'));
 }
 
-async function describeTable(context: Context, table: Table, isExtended: boolean): Promise<Answer> {
+function describeTable(context: Context, table: Table, isExtended: boolean): Answer {
   const seconds = (ms: number): number => Math.floor(ms / 1000);
   const column = (one: Table['columns'][number]): object => ({
     name: one.name,

@@ -278,6 +278,9 @@ test('partitions are named, or come from the rows; overwriting replaces those th
   await bench.sql("alter table p drop partition (y='2024', m='02')");
   await bench.sql("truncate table p partition (y='2024', m='01')");
   expect(await bench.rows('select count(*) from p')).toEqual([[0n]]);
+  await bench.sql("insert into p (m, id, y) values ('03', 7, '2026')");
+  expect(await bench.rows('select * from p where id = 7')).toEqual([[7n, '2026', '03']]);
+  await expect(bench.sql('insert into p (id, id, y, m) values (1, 2, 3, 4)')).rejects.toThrow('ODPS-0130071');
   await expect(bench.sql("insert into p partition (y='1', m) select 1, cast(null as string)")).rejects.toThrow(
     'ODPS-0121095',
   );

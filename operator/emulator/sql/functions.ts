@@ -156,12 +156,7 @@ const functions: Readonly<Record<string, FunctionEntry>> = {
     ([seconds]) => `CAST(make_timestamp(CAST(${seconds} AS BIGINT) * 1000000) AS TIMESTAMP_MS)`,
   ),
   unix_timestamp: scalar(0, 1, ([value]) => `CAST(floor(epoch(mc_moment(${value ?? 'current_timestamp'}))) AS BIGINT)`),
-  dateadd: scalar(
-    3,
-    3,
-    ([value, count], { at, literals }) =>
-      `CAST(mc_datetime(${value}) + to_${dateUnit(at, literals[2] ?? null)}s(CAST(${count} AS ${/month|year/.test(dateUnit(at, literals[2] ?? null)) || /day/.test(dateUnit(at, literals[2] ?? null)) ? 'INTEGER' : 'BIGINT'})) AS TIMESTAMP_MS)`,
-  ),
+  dateadd: scalar(3, 3, addToDate),
   datediff: scalar(2, 3, ([left, right], { at, literals }) => {
     const unit = literals.length === 2 ? 'day' : dateUnit(at, literals[2] ?? null);
     return `date_diff('${unit}', mc_moment(${right}), mc_moment(${left}))`;
@@ -242,6 +237,13 @@ function count(args: readonly string[], { isDistinct }: FunctionCall): string {
   if (args.length === 1) return `count(${isDistinct ? 'DISTINCT ' : ''}${args[0]})`;
   const present = args.map((arg) => `${arg} IS NOT NULL`).join(' AND ');
   return `count(${isDistinct ? 'DISTINCT ' : ''}CASE WHEN ${present} THEN (${args.join(', ')}) END)`;
+}
+
+function addToDate(args: readonly string[], { at, literals }: FunctionCall): string {
+  const unit = dateUnit(at, literals[2] ?? null);
+  // DuckDB counts the longer units in 32 bits.
+  const countType = /^(year|month|day)$/.test(unit) ? 'INTEGER' : 'BIGINT';
+  return `CAST(mc_datetime(${args[0]}) + to_${unit}s(CAST(${args[1]} AS ${countType})) AS TIMESTAMP_MS)`;
 }
 
 function dateUnit(at: Place, literal: string | null): string {
