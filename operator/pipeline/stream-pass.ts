@@ -135,7 +135,7 @@ class Pass {
         this.#moveTo(event.position, event.utcSeconds);
         return this.#isFlushDue() ? this.#flushDue() : null;
       case 'alive':
-        if (!this.#isInTransaction) this.#moveTo(event.position, this.#heartbeatSeconds());
+        if (!this.#isInTransaction) this.#moveTo(event.position, this.#heartbeatSeconds(event.position));
         return null;
       case 'schema':
         return this.#applySchema(event);
@@ -189,7 +189,9 @@ class Pass {
     return hasMoved || this.#upTo.utcSeconds - utcSeconds >= silenceWorthASaveSeconds;
   }
 
-  #heartbeatSeconds(): number {
+  /** Before the end of the log a heartbeat only says that the server is still skipping what we have. */
+  #heartbeatSeconds(position: BinlogPosition): number {
+    if (!hasReached(position, this.#input.caughtUpAt)) return this.#upTo.utcSeconds;
     return Math.floor(this.#input.clock.nowMs() / 1000) - heartbeatSkewSeconds;
   }
 
