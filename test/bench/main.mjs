@@ -1,5 +1,6 @@
 // Ratios, measured in one run on one machine: `npm run bench -- [narrow rows]`. It asserts nothing; figures of different
-// runs or machines cannot be compared. Medians of three rounds, taken in turn so that a noisy moment meets everyone.
+// runs or machines cannot be compared. Medians of three rounds, taken in turn so that a noisy moment meets everyone; where
+// others use the machine meanwhile, the ratio per CPU second is the one to look at.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -95,7 +96,7 @@ async function position() {
 
 async function compare(title, rows, contestants) {
   const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
-  const notes = {};
+  const cpu = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, run] of Object.entries(contestants)) {
       const result = await run();
@@ -103,7 +104,7 @@ async function compare(title, rows, contestants) {
       if (result.rows !== undefined && result.rows !== rows)
         throw new Error(`${name} read ${result.rows} of ${rows} rows`);
       times[name].push(result.ms);
-      notes[name] = result;
+      cpu[name].push(result.cpuMs);
     }
   }
   say(`\n${title} (${rows} rows)`);
@@ -115,15 +116,17 @@ async function compare(title, rows, contestants) {
       say(`  ${name.padEnd(28)} not here`);
       continue;
     }
-    const ms = median(taken);
-    const ratio = ms / oursMs;
+    const [ms, cpuMs] = [median(taken), median(cpu[name])];
+    const [byTime, byCpu] = [ms / oursMs, cpuMs / median(cpu[ours])];
     report.results[title][name] = {
+      ms,
+      cpuMs,
       rowsPerSecond: (rows / ms) * 1000,
-      ...notes[name],
-      ms: ms,
-      mcsyncIsFaster: ratio,
+      timesOfOurs: byTime,
+      cpuOfOurs: byCpu,
     };
-    const relation = name === ours ? '' : `  mcsync does ${ratio.toFixed(2)}x of it`;
+    const relation =
+      name === ours ? '' : `   mcsync: ${byTime.toFixed(2)}x the speed, ${byCpu.toFixed(2)}x per CPU second`;
     say(`  ${name.padEnd(28)} ${rate((rows / ms) * 1000).padStart(16)}${relation}`);
   }
 }
@@ -167,15 +170,21 @@ function mydumper({ table }) {
   return timed(['mydumper'], [...args, '-B', database, '--regex', `^${database}\\.${name}$`]);
 }
 
-/** The first of these programs that is here; null when none is. */
+/** The first of these programs that is here; null when none is. The shell counts its CPU seconds. */
 function timed(programs, args) {
   for (const program of programs) {
+    if (spawnSync(program, ['--version'], { stdio: 'ignore' }).error) continue;
+    const script = 'TIMEFORMAT="%U %S"; time "$@" >/dev/null 2>&1';
     const startedMs = performance.now();
-    const { error, status } = spawnSync(program, args, { stdio: ['ignore', 'ignore', 'ignore'], timeout: peerMsMax });
-    if (error?.code === 'ETIMEDOUT') throw new Error(`${program} did not end within ${peerMsMax / 1000} s`);
-    if (error) continue;
+    const { error, status, stderr } = spawnSync('bash', ['-c', script, 'bash', program, ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C' },
+      timeout: peerMsMax,
+    });
+    if (error) throw error;
     if (status !== 0) throw new Error(`${program} ended with ${status}`);
-    return { ms: performance.now() - startedMs };
+    const [user = 0, system = 0] = stderr.trim().split(' ').map(Number);
+    return { ms: performance.now() - startedMs, cpuMs: (user + system) * 1000 };
   }
   return null;
 }

@@ -11,25 +11,32 @@ import { profileType } from '../../operator/dist/prepare/types.js';
 
 const job = JSON.parse(process.argv[2]);
 const readers = { stream, snapshot, zongji };
-let startedMs = performance.now();
+let startedMs = 0;
+let startedCpu = process.cpuUsage();
+startClock();
 const rows = await readers[job.reader](job);
-const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+const { user, system } = process.cpuUsage(startedCpu);
 process.stdout.write(
   JSON.stringify({
     rows,
     ms: performance.now() - startedMs,
-    cpuMs: (userCPUTime + systemCPUTime) / 1000,
-    rssMiB: maxRSS / 1024,
+    cpuMs: (user + system) / 1000,
+    rssMiB: process.resourceUsage().maxRSS / 1024,
   }),
 );
 process.exit(0);
+
+function startClock() {
+  startedMs = performance.now();
+  startedCpu = process.cpuUsage();
+}
 
 /** Binary log to wire bytes with their checksums: decode and encode, nothing sent. */
 async function stream({ port, table, from, end }) {
   const source = openSource(port);
   const plan = await planOf(source, table);
   const sink = openSink(plan, 'log');
-  startedMs = performance.now();
+  startClock();
   const stop = new AbortController();
   let rows = 0;
   const planOfTable = (name) => (tableKey(name) === tableKey(table) ? plan : null);
@@ -52,7 +59,7 @@ async function snapshot({ port, table }) {
   const source = openSource(port);
   const plan = await planOf(source, table);
   const sink = openSink(plan, 'base');
-  startedMs = performance.now();
+  startClock();
   let rows = 0;
   const signal = new AbortController().signal;
   for await (const batch of source.readChunk(plan, { after: null, upTo: null }, signal)) rows += batch.drive(sink);
