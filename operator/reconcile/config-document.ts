@@ -31,7 +31,7 @@ export async function saveConfig(writer: ConfigWriter, task: SyncTask): Promise<
   }));
 }
 
-/** Asks the task, running or not, for a new snapshot of these tables (none means all). */
+/** Asks the task, running or not, for a new snapshot of these tables (none means all), and of those asked for and not yet planned. */
 export async function requestResnapshot(
   writer: ConfigWriter,
   config: ConfigDocument,
@@ -39,10 +39,15 @@ export async function requestResnapshot(
   nowMs: number,
 ): Promise<ConfigDocument> {
   const name = (config.task as SyncTask).metadata.name;
+  const plan = await loadDocument<PlanDocument>(writer.store, documentNames.plan(name), config.taskId);
   return claimConfig(writer, name, config.taskId, (previous) => {
     const base = previous ?? config;
     const nonce = Math.max((base.resnapshot?.nonce ?? 0) + 1, Math.floor(nowMs / 1000));
-    return { task: base.task, inputHash: base.inputHash, resnapshot: { nonce, tables } };
+    const isPending = base.resnapshot !== null && base.resnapshot.nonce !== (plan?.resnapshotNonce ?? null);
+    const pending = isPending ? base.resnapshot.tables : tables;
+    const isAll = tables.length === 0 || pending.length === 0;
+    const both = isAll ? [] : [...new Set([...pending, ...tables])];
+    return { task: base.task, inputHash: base.inputHash, resnapshot: { nonce, tables: both } };
   });
 }
 

@@ -34,9 +34,9 @@ function memoryStore(): CheckpointStore & { readonly documents: Map<string, { bo
 const writer = (store: CheckpointStore, writerId = 'w1') => ({ store, writerId, version: '0' });
 
 /** As prepare leaves it, as far as it matters here. */
-function putPlan(store: ReturnType<typeof memoryStore>, taskId: string): void {
+function putPlan(store: ReturnType<typeof memoryStore>, taskId: string, resnapshotNonce: number | null = null): void {
   const envelope = { format: 1, minReader: 1, taskId, writer: { id: 'w', epoch: 1, seq: 0, version: '0' } };
-  store.documents.set('shop-plan', { body: JSON.stringify(envelope), version: '1' });
+  store.documents.set('shop-plan', { body: JSON.stringify({ ...envelope, resnapshotNonce }), version: '1' });
 }
 
 test('the id of a task is drawn once; each start claims a higher epoch', async () => {
@@ -82,15 +82,29 @@ test('once there is a plan, mode and place of the target stand; objects and addr
   );
 });
 
+test('a request for a new snapshot joins one that is not planned yet, and all means all', async () => {
+  const store = memoryStore();
+  const config = await saveConfig(writer(store), taskOf());
+  const ask = async (...tables: string[]) => (await requestResnapshot(writer(store), config, tables, 0)).resnapshot;
+  expect(await ask('shop.a', 'shop.b')).toEqual({ nonce: 1, tables: ['shop.a', 'shop.b'] });
+  expect(await ask('shop.b', 'shop.c')).toEqual({ nonce: 2, tables: ['shop.a', 'shop.b', 'shop.c'] });
+  putPlan(store, config.taskId, 2);
+  expect(await ask('shop.d')).toEqual({ nonce: 3, tables: ['shop.d'] });
+  expect(await ask()).toEqual({ nonce: 4, tables: [] });
+  expect(await ask('shop.e')).toEqual({ nonce: 5, tables: [] });
+});
+
 test('a request for a new snapshot stands until another one comes; a number in the task counts when it changes', async () => {
   const store = memoryStore();
   const config = await saveConfig(writer(store), taskOf());
   const asked = await requestResnapshot(writer(store), config, ['shop.a'], 5_000_000);
   expect(asked.resnapshot).toEqual({ nonce: 5_000, tables: ['shop.a'] });
+  putPlan(store, config.taskId, 5_000);
   expect((await requestResnapshot(writer(store), asked, ['shop.b'], 5_000_000)).resnapshot?.nonce).toBe(5_001);
   expect((await saveConfig(writer(store), taskOf())).resnapshot).toEqual({ nonce: 5_001, tables: ['shop.b'] });
   const numbered = taskOf((t) => `${t}  resnapshot: {nonce: 7, tables: [shop.c]}\n`);
   expect((await saveConfig(writer(store), numbered)).resnapshot).toEqual({ nonce: 7, tables: ['shop.c'] });
+  putPlan(store, config.taskId, 7);
   const again = await requestResnapshot(writer(store), config, ['shop.d'], 9_000);
   expect((await saveConfig(writer(store), numbered)).resnapshot).toEqual(again.resnapshot);
 });
