@@ -6,11 +6,13 @@ import type { PlanDocument, PlannedTable, SnapshotPlan } from '../model/document
 import type { SourceStart } from '../model/ports.js';
 import type { BinlogPosition } from '../model/position.js';
 import { type SourceColumn, type SourceTable, tableKey } from '../model/source-table.js';
-import type { ColumnPlan, TablePlan } from '../model/table-plan.js';
+import { type ColumnPlan, sourceColumnNames, type TablePlan } from '../model/table-plan.js';
 import type { PrepareInput } from './prepare.js';
 
 export interface PlanningInput extends PrepareInput {
   readonly start: SourceStart;
+  /** Where the changes of tables begin that are taken now. */
+  readonly from: BinlogPosition;
   readonly plans: readonly TablePlan[];
   readonly known: PlanDocument | null;
   /** Schema versions that the stream has stored. */
@@ -18,7 +20,7 @@ export interface PlanningInput extends PrepareInput {
 }
 
 export async function planTables(input: PlanningInput): Promise<PlannedTable[]> {
-  const { plans, known, settings, start } = input;
+  const { plans, known, settings } = input;
   const knownTables = new Map((known?.tables ?? []).map((table) => [tableKey(table.plan.source), table]));
   const isNewRequest = settings.resnapshot !== null && settings.resnapshot.nonce !== (known?.resnapshotNonce ?? null);
   const wanted = new Set(isNewRequest ? settings.resnapshot?.tables : []);
@@ -28,12 +30,13 @@ export async function planTables(input: PlanningInput): Promise<PlannedTable[]> 
   for (const plan of plans) {
     const key = tableKey(plan.source);
     const before = knownTables.get(key);
-    if (before && !everything && !wanted.has(key) && isSameMapping(before.plan, plan)) {
+    const isAsked = everything || wanted.has(key);
+    if (before && !isAsked && isSameMapping(before.plan, plan, newest(before.plan, input.versions))) {
       planned.push(before);
       continue;
     }
     const version = 1 + largestVersion(key, before, input.versions);
-    const from: BinlogPosition = known === null ? (settings.startPosition ?? start.position) : start.position;
+    const from: BinlogPosition = known === null ? (settings.startPosition ?? input.from) : input.from;
     const next: TablePlan = { ...plan, schemaVersion: version };
     planned.push({
       plan: next,
@@ -47,11 +50,14 @@ export async function planTables(input: PlanningInput): Promise<PlannedTable[]> 
 }
 
 /** Where a change would put rows or columns elsewhere, the table is taken anew; a change of the source's schema alone is the stream's affair. */
-export function isSameMapping(known: TablePlan, wanted: TablePlan): boolean {
+export function isSameMapping(known: TablePlan, wanted: TablePlan, newestKnown: TablePlan = known): boolean {
   const mapping = (plan: TablePlan): string =>
     JSON.stringify([plan.baseTable, plan.logTable, plan.partitionKeys, plan.columnNaming, plan.where]);
-  if (mapping(known) !== mapping(wanted)) return false;
+  if (mapping(known) !== mapping(wanted) || !carriesAll(newestKnown, wanted)) return false;
   const wantedColumns = new Map(wanted.columns.map((column) => [sourceOf(wanted, column).name, column]));
+  const takenBefore = new Set(known.columns.map((column) => sourceOf(known, column).name));
+  const leftOutBefore = known.sourceColumns.filter(({ name }) => !takenBefore.has(name));
+  if (leftOutBefore.some(({ name }) => wantedColumns.has(name))) return false;
   const wantedTypes = new Map(wanted.sourceColumns.map((column) => [column.name, column.typeText]));
   return known.columns.every((column) => {
     const source = sourceOf(known, column);
@@ -61,6 +67,22 @@ export function isSameMapping(known: TablePlan, wanted: TablePlan): boolean {
     if (after?.targetName !== column.targetName) return false;
     return type !== source.typeText || after.targetType === column.targetType;
   });
+}
+
+/**
+ * No column that was left out is wanted now: rows written so far are without it. A column that the newest schema does not
+ * know is one that the stream has yet to add.
+ */
+function carriesAll(known: TablePlan, wanted: TablePlan): boolean {
+  const carried = new Set(sourceColumnNames(known));
+  const leftOut = new Set(known.sourceColumns.map((column) => column.name).filter((name) => !carried.has(name)));
+  return !sourceColumnNames(wanted).some((name) => leftOut.has(name));
+}
+
+function newest(plan: TablePlan, versions: readonly TablePlan[]): TablePlan {
+  return versions
+    .filter((version) => tableKey(version.source) === tableKey(plan.source))
+    .reduce((last, version) => (version.schemaVersion > last.schemaVersion ? version : last), plan);
 }
 
 function sourceOf(plan: TablePlan, column: ColumnPlan): SourceColumn {
