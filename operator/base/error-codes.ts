@@ -97,6 +97,9 @@ export const errorCatalog = {
   SCHEMA_CHANGED_DURING_START: retryable(
     'A schema change fell between the start position and the reading of the schemas.',
   ),
+  START_BEHIND_STREAM: retryable(
+    'Tables are to be taken anew, and the only start position that the account can get lies before the place where the stream stands.',
+  ),
   SNAPSHOT_VIEW_LOST: retryable('The one view that a table without a key is read in has ended too early.'),
   NO_KEY_NEEDS_LOCK: terminal(
     exitCodes.precheckFailed,

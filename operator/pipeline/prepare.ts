@@ -9,8 +9,9 @@ import { SyncError } from '../base/errors.js';
 import type { CheckpointDocument, PlanDocument, PrecheckDocument } from '../model/documents.js';
 import { type Body, FencedDocument } from '../model/fenced-document.js';
 import type { Finding } from '../model/finding.js';
+import { gtidSetContains } from '../model/gtid-set.js';
 import type { ChunkSize, Source, SourceStart, TargetFacts, Warehouse } from '../model/ports.js';
-import { type BinlogPosition, renderPosition } from '../model/position.js';
+import { type BinlogPosition, hasReached, renderPosition } from '../model/position.js';
 import type { SourceFacts } from '../model/source-facts.js';
 import { type SourceTable, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
@@ -115,19 +116,47 @@ async function planDocument(
   const { documents, settings, report } = input;
   const schema = await loadSchema(documents);
   const checkpoint = await loadCheckpoint(documents);
-  const tables = await planTables({ ...input, start, plans, known, versions: schema?.versions ?? [] });
+  const from = settings.mode === 'FullOnly' ? start.position : newTablesFrom(start, known, checkpoint);
+  const tables = await planTables({ ...input, start, from, plans, known, versions: schema?.versions ?? [] });
   const { method, identity } = start;
+  // Without a checkpoint the stream begins at the plan's start: no later than the tables that are kept.
+  const isGoingOn = known !== null && (checkpoint !== null || tables.some((table) => known.tables.includes(table)));
   report.info('initial schema', { tables: tables.length, position: renderPosition(start.position), method });
   return {
     inputHash: settings.inputHash,
     stage: 'schema',
-    start: checkpoint && known ? known.start : { position: settings.startPosition ?? start.position, method, identity },
+    start: isGoingOn ? known.start : { position: settings.startPosition ?? start.position, method, identity },
     tables,
     serverId: known?.serverId ?? settings.serverId ?? randomServerId(),
     resnapshotNonce: settings.resnapshot?.nonce ?? null,
     firstRecordId: known?.firstRecordId ?? 1,
     lastGeneration: Math.max(known?.lastGeneration ?? 0, ...tables.map((table) => table.generation)),
   };
+}
+
+/**
+ * Where the changes of tables that are taken now begin. Two ways to find a start give a place at the beginning of the file,
+ * before the one that the stream has reached, and what it has passed is not read again for them. So they begin where it
+ * stands, if everything up to there is known to be visible to the reads of their baselines.
+ */
+function newTablesFrom(
+  start: SourceStart,
+  known: PlanDocument | null,
+  checkpoint: CheckpointDocument | null,
+): BinlogPosition {
+  const reached = checkpoint?.position ?? known?.start.position ?? null;
+  if (reached === null || hasReached(start.position, reached)) return start.position;
+  const { gtidSet } = start.position;
+  const isVisible =
+    gtidSet !== null &&
+    reached.gtidSet !== null &&
+    gtidSetContains(start.identity.flavor, gtidSet, reached.gtidSet) === true;
+  if (isVisible) return reached;
+  throw new SyncError('START_BEHIND_STREAM', {
+    seen: `${renderPosition(start.position)} (${start.method}); the stream stands at ${renderPosition(reached)}`,
+    wanted: 'a position at or past the one that the stream has reached, or GTIDs that say what is visible',
+    fix: 'It is tried again, and succeeds at the latest when the server begins its next binary log file. To be independent of that, grant LOCK TABLES on the databases, or RELOAD.',
+  });
 }
 
 /**

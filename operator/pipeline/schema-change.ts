@@ -102,7 +102,7 @@ function stopFor(change: Exclude<SchemaChange, { kind: 'addColumns' }>, event: S
     return new SyncError('DDL_UNREADABLE', {
       seen: `a schema statement that cannot be read: ${change.what}`,
       wanted: 'a statement whose effect on the selected tables is known',
-      fix: `Take the tables that it changed again: mcsync resnapshot -f FILE ${table ?? 'TABLE...'}`,
+      fix: `Take ${table === undefined ? 'all tables' : 'the table'} again: mcsync resnapshot -f FILE${table === undefined ? '' : ` ${table}`}`,
       ...facts,
     });
   }

@@ -17,7 +17,7 @@ import { PlanBook } from './plan-book.js';
 import { recoverIntent } from './recovery.js';
 import { storeVersions } from './schema-change.js';
 import { readOnce } from './stream-pass.js';
-import { foldPlan } from './table-states.js';
+import { foldPlan, streamFrom } from './table-states.js';
 import { claimOf, documentNames, loadPlan, loadSchema, type Reporter, type TaskDocuments } from './task-documents.js';
 
 export interface StreamInput {
@@ -57,8 +57,9 @@ export async function runStream(input: StreamInput): Promise<void> {
   const openSession = partitionedSessions(warehouse);
   const book = new PlanBook(plan, schema, checkpoint.value);
   await recoverIntent({ ...input, limits: input.settings, checkpoint, book, openSession });
-  const { position, recordId } = checkpoint.value;
-  const tables = foldPlan(checkpoint.value.tables, plan, { position, recordId });
+  const { recordId } = checkpoint.value;
+  const tables = foldPlan(checkpoint.value.tables, plan, { position: checkpoint.value.position, recordId });
+  const position = streamFrom(tables, checkpoint.value.position);
   const caughtUpAt = await source.position();
   // A later plan may name other versions; what the checkpoint names must be found for as long as it does.
   await storeVersions(
@@ -67,9 +68,10 @@ export async function runStream(input: StreamInput): Promise<void> {
   );
   await checkpoint.update((value) => ({
     ...value,
+    position,
     tables,
     configHash: plan.inputHash,
-    caughtUp: hasReached(value.position, caughtUpAt),
+    caughtUp: hasReached(position, caughtUpAt),
   }));
   report.info('streaming', { position: renderPosition(position), recordId, tables: Object.keys(tables).length });
   const logsAreBehind = guardLogs(warehouse, plan, recordId);

@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.js';
 import type { CheckpointDocument, CheckpointTable, PlanDocument, ShardDocument } from '../model/documents.js';
-import { type BinlogPosition, hasReached } from '../model/position.js';
+import { type BinlogPosition, comparePositions, hasReached } from '../model/position.js';
 import { tableKey } from '../model/source-table.js';
 
 export type Tables = CheckpointDocument['tables'];
@@ -39,6 +39,17 @@ export function foldPlan(
     };
   }
   return folded;
+}
+
+/**
+ * Where the stream goes on. When every table is taken anew from a later place, nothing before that place is wanted: it is
+ * the way out where the log up to there is gone, or holds what cannot be read.
+ */
+export function streamFrom(tables: Tables, position: BinlogPosition): BinlogPosition {
+  const [first, ...others] = Object.values(tables).map((table) => table.from);
+  if (first === undefined) return position;
+  const earliest = others.reduce((a, b) => (comparePositions(b, a) < 0 ? b : a), first);
+  return hasReached(position, earliest) ? position : earliest;
 }
 
 /** Takes over what the snapshot workers say; the same object when nothing is new. */

@@ -88,6 +88,18 @@ export class StreamBench {
     this.store.documents.set(documentNames.plan('shop'), { body: JSON.stringify(plan), version: 1 });
   }
 
+  /** Plans these tables anew, as a request for a new snapshot does, from after the n-th transaction on. */
+  takeAgain(tables: readonly string[], transactions: number): void {
+    const name = documentNames.plan('shop');
+    const plan = this.store.read<PlanDocument>(name);
+    const generation = plan.lastGeneration + 1;
+    const planned = plan.tables.map((table) =>
+      tables.includes(table.plan.source.table) ? { ...table, from: positionAfter(transactions), generation } : table,
+    );
+    const next: PlanDocument = { ...plan, tables: planned, lastGeneration: generation };
+    this.store.documents.set(name, { body: JSON.stringify(next), version: 2 });
+  }
+
   get checkpoint(): CheckpointDocument {
     return this.store.read<CheckpointDocument>(documentNames.checkpoint('shop'));
   }

@@ -1,0 +1,161 @@
+import { SyncError } from '../../operator/base/errors.js';
+import type { CheckpointDocument, PlanDocument } from '../../operator/model/documents.js';
+import type { Source, SourceStart, Warehouse } from '../../operator/model/ports.js';
+import type { BinlogPosition } from '../../operator/model/position.js';
+import { runPrepare } from '../../operator/pipeline/prepare.js';
+import { isSameMapping } from '../../operator/pipeline/prepare-plan.js';
+import { foldPlan } from '../../operator/pipeline/table-states.js';
+import { Life } from './memory-world.js';
+import { mark, planFor, quiet, StreamBench, taskId } from './stream-bench.js';
+
+const at = (offset: number, gtidSet: string | null = null): BinlogPosition => ({
+  file: 'binlog.000001',
+  offset,
+  gtidSet,
+});
+
+/** One prepare of a task that selects these tables, with a start position that the server gives. */
+async function prepare(
+  bench: StreamBench,
+  wish: { inputHash: string; tables: readonly string[]; start: BinlogPosition; resnapshot?: string[] },
+): Promise<PlanDocument> {
+  const life = new Life();
+  const known = bench.store.read<PlanDocument>('shop-plan');
+  const start: SourceStart = {
+    position: wish.start,
+    method: 'gtid-executed',
+    tables: wish.tables.map((table) => ({
+      name: { database: 'shop', table },
+      database: 'shop',
+      table,
+      columns: [],
+      key: null,
+      engine: 'InnoDB',
+      foreignKeys: [],
+      rowsEstimate: 0,
+      bytesEstimate: 0,
+    })) as unknown as SourceStart['tables'],
+    identity: known.start.identity,
+  };
+  const source = {
+    facts: async () => ({ reachable: false }),
+    start: async () => start,
+    chunks: async () => [{ after: null, upTo: null }],
+  } as unknown as Source;
+  const warehouse: Warehouse = { ...bench.maxCompute.as(life), facts: async () => ({ reachable: false }) as never };
+  await runPrepare({
+    documents: { store: bench.store.as(life), task: 'shop', taskId, writerId: 'prepare-2', version: 'test' },
+    source,
+    warehouse,
+    clock: bench.clock,
+    report: quiet,
+    decide: {
+      targetTables: () => [],
+      prepare: () => ({ plans: wish.tables.map(planFor), findings: [] }),
+    },
+    mark,
+    settings: {
+      inputHash: wish.inputHash,
+      mode: 'FullAndIncremental',
+      startPosition: null,
+      chunk: { rows: 10, bytes: 1_000 },
+      serverId: 7,
+      resnapshot: wish.resnapshot ? { nonce: 1, tables: wish.resnapshot } : null,
+    },
+    recovery: {
+      limits: { blockBytesMax: 300, heldBytesMax: 10_000 },
+      stop: new AbortController().signal,
+      deadline: new AbortController().signal,
+    },
+  });
+  return bench.store.read<PlanDocument>('shop-plan');
+}
+
+/** As a stream leaves it that has read the beginning of the file. */
+function withCheckpoint(bench: StreamBench, position: BinlogPosition): CheckpointDocument {
+  const plan = bench.store.read<PlanDocument>('shop-plan');
+  const checkpoint: CheckpointDocument = {
+    format: 1,
+    minReader: 1,
+    taskId,
+    writer: { id: 'stream', epoch: 1, seq: 1, version: 'test' },
+    configHash: 'h',
+    identity: plan.start.identity,
+    serverId: 7,
+    position,
+    recordId: 6,
+    utcSeconds: 0,
+    intent: null,
+    tables: foldPlan({}, plan, { position: at(4), recordId: 0 }),
+    counts: { changes: 6, flushes: 1, nulled: {} },
+    savedAtMs: 0,
+    caughtUp: true,
+  };
+  bench.store.documents.set('shop-checkpoint', { body: JSON.stringify(checkpoint), version: 1 });
+  return checkpoint;
+}
+
+const code = (error: unknown): string => (error instanceof SyncError ? error.code : String(error));
+
+test('a start position at the beginning of a file that the stream is in: new tables begin where it stands', async () => {
+  const bench = new StreamBench([], ['orders']);
+  const checkpoint = withCheckpoint(bench, at(900, '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-9'));
+  const plan = await prepare(bench, {
+    inputHash: 'h2',
+    tables: ['orders', 'items'],
+    start: at(4, '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-12'),
+  });
+  expect(plan.tables.map(({ plan: { source }, from }) => [source.table, from.offset])).toEqual([
+    ['orders', 4],
+    ['items', 900],
+  ]);
+  expect(() => foldPlan(checkpoint.tables, plan, checkpoint)).not.toThrow();
+});
+
+test.each([
+  [
+    'the stream has read a transaction that is not known to be visible',
+    at(4, '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-8'),
+  ],
+  ['nothing tells what is visible', at(4)],
+])('no table is taken while %s', async (_, start) => {
+  const bench = new StreamBench([], ['orders']);
+  withCheckpoint(bench, at(900, '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-9'));
+  const outcome = prepare(bench, { inputHash: 'h2', tables: ['orders', 'items'], start }).then(() => 'done', code);
+  await expect(outcome).resolves.toBe('START_BEHIND_STREAM');
+});
+
+test('a change of the task before the first checkpoint: the stream still begins where the kept tables do', async () => {
+  const bench = new StreamBench([], ['orders']);
+  const plan = await prepare(bench, { inputHash: 'h2', tables: ['orders', 'items'], start: at(900) });
+  expect(plan.start.position.offset).toBe(4);
+  expect(() => foldPlan({}, plan, { position: plan.start.position, recordId: 0 })).not.toThrow();
+});
+
+test('where no table is kept, the stream begins at the new start', async () => {
+  const bench = new StreamBench([], ['orders']);
+  const plan = await prepare(bench, {
+    inputHash: 'h',
+    tables: ['orders'],
+    start: at(900),
+    resnapshot: ['shop.orders'],
+  });
+  expect(plan.start.position.offset).toBe(900);
+});
+
+test('a column of the source that was left out and is wanted now is another mapping', () => {
+  const wide = planFor('orders');
+  const note = { ...(wide.sourceColumns[0] as (typeof wide.sourceColumns)[number]), name: 'note' };
+  const sourceColumns = [...wide.sourceColumns, note];
+  const without = { ...wide, sourceColumns };
+  const within = {
+    ...without,
+    columns: [
+      ...wide.columns,
+      { ...(wide.columns[0] as (typeof wide.columns)[number]), sourceIndex: 1, targetName: 'note' },
+    ],
+  };
+  expect(isSameMapping(without, within)).toBe(false);
+  // A column that the source has got since comes with its own statement in the log.
+  expect(isSameMapping(wide, within)).toBe(true);
+});
