@@ -10,6 +10,7 @@ export default {
   },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/operator/dist', '<rootDir>/operator/api/dist'],
+  testSequencer: '<rootDir>/test/sequencer.mjs',
   testTimeout: 60_000,
   // Modules of the experimental VM are never freed; and with a limit jest always runs files in workers, which it ends.
   workerIdleMemoryLimit: '1GB',
