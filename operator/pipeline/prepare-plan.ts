@@ -55,9 +55,6 @@ export function isSameMapping(known: TablePlan, wanted: TablePlan, newestKnown: 
     JSON.stringify([plan.baseTable, plan.logTable, plan.partitionKeys, plan.columnNaming, plan.where]);
   if (mapping(known) !== mapping(wanted) || !carriesAll(newestKnown, wanted)) return false;
   const wantedColumns = new Map(wanted.columns.map((column) => [sourceOf(wanted, column).name, column]));
-  const takenBefore = new Set(known.columns.map((column) => sourceOf(known, column).name));
-  const leftOutBefore = known.sourceColumns.filter(({ name }) => !takenBefore.has(name));
-  if (leftOutBefore.some(({ name }) => wantedColumns.has(name))) return false;
   const wantedTypes = new Map(wanted.sourceColumns.map((column) => [column.name, column.typeText]));
   return known.columns.every((column) => {
     const source = sourceOf(known, column);

@@ -1,3 +1,4 @@
+import { SyncError } from '../../operator/base/errors.js';
 import type { PlanDocument, PlannedTable, ShardDocument } from '../../operator/model/documents.js';
 import { baseTableSpec } from '../../operator/model/target-table.js';
 import { runSnapshot } from '../../operator/pipeline/snapshot.js';
@@ -124,4 +125,46 @@ test('a table without a key: what its view holds and what the log adds after the
   );
   expect(watermark).toBe(view);
   expect(merged).toEqual(Array.from({ length: 300 }, (_, id) => id));
+});
+
+test.each([
+  ['before its view was taken is not read as the log has it, so the table is taken again', 150, 'DDL_INCOMPATIBLE'],
+  ['after its view was taken is filled by the merge', 250, 'done'],
+])('a column added to a table without a key %s', async (_, alterAt, outcome) => {
+  const insert = (id: number): Transaction => ({
+    changes: [{ table: 'ticks', op: 'insert', id, utcSeconds: Date.UTC(2026, 0, 1) / 1000 }],
+  });
+  const column = {
+    name: 'c',
+    type: { kind: 'int', bytes: 4, unsigned: false },
+    typeText: 'int',
+    nullable: true,
+  } as const;
+  const table = { database: 'shop', table: 'ticks' };
+  const alter: Transaction = {
+    schema: [
+      {
+        kind: 'addColumns',
+        table,
+        columns: [{ column: { ...column, defaultText: '7', generated: null }, after: null }],
+      },
+    ],
+    utcSeconds: Date.UTC(2026, 0, 1) / 1000,
+  };
+  const log = Array.from({ length: 300 }, (_, id) => (id === alterAt ? alter : insert(id)));
+  const bench = new StreamBench(log, ['ticks']);
+  withBaselines(bench, { ticks: { chunks: [{ after: null, upTo: null }], inOneView: true, rowsEstimate: 0 } });
+  const told = () => (bench.store.documents.has('shop-checkpoint') ? bench.checkpoint.tables['shop.ticks'] : undefined);
+  const isWatched = async (transaction: number): Promise<void> => {
+    while (transaction === 100 && !told()?.watch) await new Promise((resolve) => setImmediate(resolve));
+  };
+  let ended: string | null = null;
+  const streaming = bench.liveUntil(() => ended !== null, isWatched);
+  const snapshot = () => ({ rows: [1], position: positionAfter(200) });
+  ended = await copy(bench, new Life(), true, snapshot).then(
+    () => 'done',
+    (error: unknown) => (error instanceof SyncError ? error.code : String(error)),
+  );
+  await streaming;
+  expect(ended).toBe(outcome);
 });
