@@ -102,7 +102,8 @@ export const typesSchema = z.strictObject({
     .default('Faithful')
     .describe('Faithful keeps every value exactly. Dts uses only the types that DTS uses.'),
   onUnrepresentable: z
-    .enum(['Fail', 'Null', 'String'])
+    // Without quotes, YAML takes the word Null for nothing; what else could be meant here?
+    .preprocess((word) => (word === null ? 'Null' : word), z.enum(['Fail', 'Null', 'String']))
     .default('Fail')
     .describe(
       'Values that the target type cannot hold (zero dates, BIGINT -2^63, over 8 MiB): stop, write NULL and count, or make such columns STRING.',

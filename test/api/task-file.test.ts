@@ -362,6 +362,11 @@ describe('a good task file', () => {
     });
   });
 
+  it('may write the policy Null without quotes', () => {
+    const { task } = parseTaskFile(`${good}  types: {onUnrepresentable: Null}\n`, 'task.yaml');
+    expect(task.spec.types.onUnrepresentable).toBe('Null');
+  });
+
   it('may use anchors', () => {
     const text = good
       .replace('{secretRef: {name: shop-mysql}}', '&one {secretRef: {name: shared}}')
