@@ -71,6 +71,8 @@ export type SchemaChange =
       readonly table: TableName;
       readonly columns: readonly { readonly column: SourceColumn; readonly after: string | null }[];
     }
+  /** An index is dropped, or gets another name: it matters where it is what tells the rows of the table apart. */
+  | { readonly kind: 'losesIndex'; readonly table: TableName; readonly index: string }
   /** Any other change that touches rows, columns or the table's name; `what` names it for a person. */
   | { readonly kind: 'incompatible'; readonly table: TableName; readonly what: string }
   /** May concern a selected table, and cannot be read. */

@@ -43,6 +43,8 @@ export interface TablePlan {
   readonly columns: readonly ColumnPlan[];
   /** Names of the source key columns; null where rows have no identity. */
   readonly key: readonly string[] | null;
+  /** Name of the index that the key is: without it, equal keys may come. */
+  readonly keyName?: string;
   /** Target table names without project and schema; null where the mode makes none. */
   readonly baseTable: string | null;
   readonly logTable: string | null;

@@ -42,6 +42,7 @@ const codeOfNumber: Readonly<Record<number, ErrorCode>> = {
   1213: 'SOURCE_UNREACHABLE', // deadlock
   1226: 'SOURCE_UNREACHABLE', // a resource limit of the account
   1317: 'SOURCE_UNREACHABLE', // query interrupted
+  1412: 'SNAPSHOT_VIEW_LOST', // the table was altered between the opening of the view and its first read
   1927: 'SOURCE_UNREACHABLE', // connection was killed (MariaDB)
   1969: 'SOURCE_UNREACHABLE', // max_statement_time (MariaDB)
   3024: 'SOURCE_UNREACHABLE', // max_execution_time
@@ -160,6 +161,11 @@ function adviceFor(code: ErrorCode, error: DriverError, context: FailureContext)
       return {
         wanted: 'the privilege named by the server',
         fix: 'Run `mcsync precheck -f FILE`: it prints the GRANT statements for this account.',
+      };
+    case 'SNAPSHOT_VIEW_LOST':
+      return {
+        wanted: 'a table that keeps its columns while it is read',
+        fix: 'Nothing: the table is read again in another view.',
       };
     default:
       return {

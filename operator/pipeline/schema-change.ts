@@ -37,6 +37,13 @@ export async function applySchemaEvent(event: SchemaEvent, context: SchemaChange
     const before = plans.find((plan) => tableKey(plan.source) === tableKey(table)) ?? context.book.planOf(table);
     // Not selected; or taken anew from a later place, where its schema is the one after this statement.
     if (before === null) continue;
+    if (change.kind === 'losesIndex') {
+      if (before.keyName?.toLowerCase() !== change.index.toLowerCase()) continue;
+      throw stopFor(
+        { kind: 'incompatible', table, what: `drops or renames ${change.index}, the key of the table` },
+        event,
+      );
+    }
     if (change.kind !== 'addColumns') throw stopFor(change, event);
     const after = applyAddColumns(before, change, context.decideColumn, context.recordId);
     if (after !== before) plans.push(after);
@@ -92,7 +99,7 @@ function versionKey(plan: TablePlan): string {
   return `${tableKey(plan.source)}/${plan.schemaVersion}`;
 }
 
-function stopFor(change: Exclude<SchemaChange, { kind: 'addColumns' }>, event: SchemaEvent): SyncError {
+function stopFor(change: Exclude<SchemaChange, { kind: 'addColumns' | 'losesIndex' }>, event: SchemaEvent): SyncError {
   const table = change.table === null ? undefined : tableKey(change.table);
   const facts = {
     ...(table === undefined ? {} : { table }),

@@ -159,6 +159,7 @@ function planTable(spec: SyncTaskSpec, { table, rule }: SelectedTable, timeZone:
       isExcluded(rule, column.name) ? [] : [{ sourceIndex, ...decideColumn(spec, rule, column) }],
     ),
     key: table.key?.columns ?? null,
+    ...(table.key === null ? {} : { keyName: table.key.name }),
     baseTable: base,
     logTable: log,
     partitionKeys: spec.changeLog.partitionKeys,

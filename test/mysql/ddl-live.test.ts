@@ -67,7 +67,7 @@ for (const { part, start, variants } of [
           onEvent: (event) => {
             if (event.kind !== 'schema') return;
             for (const change of event.changes) {
-              if (change.kind !== 'addColumns') throw new Error(`${change.kind}: ${change.what}`);
+              if (change.kind !== 'addColumns') throw new Error(change.kind);
               const plan = plans.get(tableKey(change.table)) as TablePlan;
               const decide = planFor(
                 name,

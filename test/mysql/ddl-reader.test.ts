@@ -37,6 +37,7 @@ function readCases(): Case[] {
 }
 
 function render(change: SchemaChange): string {
+  if (change.kind === 'losesIndex') return `loses ${tableKey(change.table)}: ${change.index}`;
   if (change.kind !== 'addColumns')
     return `${change.kind} ${change.table ? tableKey(change.table) : '?'}: ${change.what}`;
   const columns = change.columns.map(({ column, after }) => {

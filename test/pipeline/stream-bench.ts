@@ -28,6 +28,7 @@ export function planFor(table: string): TablePlan {
     sourceColumns: [intColumn('id')],
     columns: [{ sourceIndex: 0, targetName: 'id', targetType: 'INT', onUnrepresentable: 'Fail' }],
     key: ['id'],
+    keyName: 'by_id',
     baseTable: `${table}_base`,
     logTable: `${table}_log`,
     partitionKeys: ['year', 'month', 'day', 'hour'],

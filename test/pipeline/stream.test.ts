@@ -242,6 +242,16 @@ test('stops at a change that it cannot carry over, with everything before it com
   expect(loggedRows(bench, 'orders')).toEqual(expectedLog([log[0] as Transaction], 'orders'));
 });
 
+test('stops where the index is dropped that tells rows apart, and passes another one', async () => {
+  const drop = (index: string): Transaction => ({
+    schema: [{ kind: 'losesIndex', table: { database: 'shop', table: 'orders' }, index }],
+    utcSeconds: hour(2),
+  });
+  const bench = new StreamBench([log[0] as Transaction, drop('other'), drop('BY_ID')], ['orders', 'items']);
+  await expect(bench.live().then(() => 'done', code)).resolves.toBe('DDL_INCOMPATIBLE');
+  expect(bench.checkpoint.position).toEqual(positionAfter(2));
+});
+
 test('a statement that cannot be read is left behind when all tables are taken again', async () => {
   const schema: Transaction = {
     schema: [{ kind: 'unreadable', table: null, what: 'FROBNICATE' }],

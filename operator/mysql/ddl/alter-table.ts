@@ -19,6 +19,7 @@ interface AddedColumn {
 type Clause =
   | { readonly kind: 'harmless' }
   | { readonly kind: 'add'; readonly columns: readonly AddedColumn[] }
+  | { readonly kind: 'losesIndex'; readonly index: string }
   | { readonly kind: 'incompatible'; readonly what: string; readonly other?: TableName }
   | { readonly kind: 'unreadable' };
 
@@ -33,6 +34,7 @@ export function readAlterTable(cursor: Cursor, context: StatementContext): Schem
   skipWait(cursor);
   const changes: SchemaChange[] = [];
   const added: AddedColumn[] = [];
+  const lost: SchemaChange[] = [];
   let isOrdering = false;
   for (const tokens of splitAtCommas(cursor.rest())) {
     if (tokens.length === 0) continue;
@@ -41,6 +43,7 @@ export function readAlterTable(cursor: Cursor, context: StatementContext): Schem
     const clause = readClause(new Cursor(tokens), table, context);
     isOrdering = tokens[0]?.text === 'ORDER';
     if (clause.kind === 'add') added.push(...clause.columns);
+    if (clause.kind === 'losesIndex') lost.push({ kind: 'losesIndex', table, index: clause.index });
     if (clause.kind === 'incompatible') {
       changes.push({ kind: 'incompatible', table, what: clause.what });
       if (clause.other) changes.push({ kind: 'incompatible', table: clause.other, what: clause.what });
@@ -50,7 +53,7 @@ export function readAlterTable(cursor: Cursor, context: StatementContext): Schem
     }
   }
   if (changes.length === 0 && added.length > 0) changes.push({ kind: 'addColumns', table, columns: added });
-  return changes;
+  return [...lost, ...changes];
 }
 
 /** The first words of a clause, for a person. Strings may hold values: they are left out. */
@@ -191,7 +194,8 @@ function readDrop(cursor: Cursor): Clause {
     cursor.take('IF', 'EXISTS');
     const name = cursor.name();
     if (name === null) return unreadable;
-    return name.toUpperCase() === 'PRIMARY' ? { kind: 'incompatible', what: 'drops the primary key' } : harmless;
+    if (name.toUpperCase() === 'PRIMARY') return { kind: 'incompatible', what: 'drops the primary key' };
+    return { kind: 'losesIndex', index: name };
   }
   if (cursor.take('FOREIGN', 'KEY') || cursor.take('CHECK')) return harmless;
   if (cursor.take('PARTITION')) return { kind: 'incompatible', what: 'drops partitions' };
@@ -205,7 +209,10 @@ function readDrop(cursor: Cursor): Clause {
 }
 
 function readRename(cursor: Cursor, context: StatementContext): Clause {
-  if (cursor.takeAny(['INDEX', 'KEY']) !== null) return harmless;
+  if (cursor.takeAny(['INDEX', 'KEY']) !== null) {
+    const index = cursor.name();
+    return index === null ? unreadable : { kind: 'losesIndex', index };
+  }
   if (cursor.take('COLUMN')) return { kind: 'incompatible', what: `renames the column ${cursor.name() ?? ''}` };
   cursor.takeAny(['TO', 'AS', '=']);
   const onto = cursor.tableName(context.database);

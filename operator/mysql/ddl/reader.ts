@@ -96,11 +96,11 @@ function readDrop(cursor: Cursor, context: StatementContext): SchemaChange[] {
   }
   if (cursor.take('INDEX')) {
     cursor.take('IF', 'EXISTS');
-    const name = cursor.name();
-    if (name?.toUpperCase() !== 'PRIMARY') return [];
-    return cursor.take('ON')
-      ? [incompatible(cursor.tableName(context.database), 'drops the primary key', 'DROP INDEX')]
-      : [];
+    const index = cursor.name();
+    const table = index !== null && cursor.take('ON') ? cursor.tableName(context.database) : null;
+    if (index === null || table === null) return [unreadable(null, 'DROP INDEX of a table whose name cannot be read')];
+    if (index.toUpperCase() === 'PRIMARY') return [incompatible(table, 'drops the primary key', 'DROP INDEX')];
+    return [{ kind: 'losesIndex', table, index }];
   }
   if (cursor.takeAny(['TABLE', 'TABLES']) === null) return [];
   cursor.take('IF', 'EXISTS');
