@@ -107,6 +107,7 @@ function jsonSections(): string[] {
           '`changes`, `caughtUp`',
           'row changes committed; whether all that the source had written when streaming began is committed',
         ],
+        ['`nulled`', 'how many values became NULL by `types.onUnrepresentable`, by `database.table.column`'],
         ['`restarts`, `savedAt`', 'restarts of workers in this run; when the checkpoint was saved'],
       ],
     ),

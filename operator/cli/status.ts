@@ -81,6 +81,8 @@ function renderStatus(status: ShownStatus): string {
     ['saved', status.savedAt ?? '-'],
     ['restarts', String(status.restarts)],
   ];
+  const nulled = Object.entries(status.nulled).map(([column, count]) => `${renderCount(count)} in ${column}`);
+  if (nulled.length > 0) facts.push(['nulled', nulled.join(', ')]);
   if (status.message !== '') facts.push(['message', status.message]);
   const rows = status.tables.map((table) => [
     table.table,

@@ -1,5 +1,6 @@
 /** The snapshot worker: fills the baselines, then ends. */
 import { systemClock } from '../base/clock.js';
+import { NulledCounts } from '../pipeline/nulled-counts.js';
 import { runSnapshot } from '../pipeline/snapshot.js';
 import { knownIdentity } from '../pipeline/task-documents.js';
 import { openSource, openWarehouse } from './ends.js';
@@ -10,7 +11,9 @@ const pollMs = 500;
 
 export async function runSnapshotWorker(context: WorkerContext): Promise<void> {
   const { task, documents, secrets, report, stop } = context;
-  await using source = openSource(task, secrets, { identity: await knownIdentity(documents) });
+  const nulled = new NulledCounts();
+  const identity = await knownIdentity(documents);
+  await using source = openSource(task, secrets, { identity, onNulled: nulled.count });
   await using warehouse = openWarehouse(task, secrets);
   await runSnapshot({
     documents,
@@ -19,6 +22,7 @@ export async function runSnapshotWorker(context: WorkerContext): Promise<void> {
     clock: systemClock,
     report,
     stop,
+    nulled,
     settings: {
       parallelism: task.spec.snapshot.parallelism,
       blockBytesMax: viewBlockBytesMax,

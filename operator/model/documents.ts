@@ -81,6 +81,8 @@ export interface SnapshotPlan {
 /** Progress of one snapshot worker; what is done is the session's block list, not this. */
 export interface ShardDocument extends Envelope {
   readonly tables: Readonly<Record<string, ShardTable>>;
+  /** Values that became NULL by policy, by column; for people: what is read again after a crash counts again. */
+  readonly nulled?: Readonly<Record<string, number>>;
   readonly updatedAtMs: number;
 }
 

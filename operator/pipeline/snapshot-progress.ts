@@ -2,19 +2,22 @@ import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import type { ShardDocument, ShardTable } from '../model/documents.js';
 import type { FencedDocument } from '../model/fenced-document.js';
+import { addCounts, type NulledCounts } from './nulled-counts.js';
 
 /** What this worker tells about its tables: kept in memory, saved at most every `pollMs`, and at once where others wait. */
 export class Progress {
   readonly #shard: FencedDocument<ShardDocument>;
   readonly #clock: Clock;
   readonly #saveMs: number;
+  readonly #nulled: NulledCounts;
   readonly #tables: Record<string, ShardTable>;
   #savedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(shard: FencedDocument<ShardDocument>, clock: Clock, saveMs: number) {
+  constructor(shard: FencedDocument<ShardDocument>, clock: Clock, saveMs: number, nulled: NulledCounts) {
     this.#shard = shard;
     this.#clock = clock;
     this.#saveMs = saveMs;
+    this.#nulled = nulled;
     this.#tables = { ...shard.value.tables };
   }
 
@@ -40,7 +43,12 @@ export class Progress {
   async save(): Promise<void> {
     this.#savedMs = this.#clock.monotonicMs();
     const tables = { ...this.#tables };
-    await this.#shard.update(() => ({ tables, updatedAtMs: this.#clock.nowMs() }));
+    const nulled = this.#nulled.take();
+    await this.#shard.update((value) => ({
+      tables,
+      nulled: addCounts(value.nulled ?? {}, nulled),
+      updatedAtMs: this.#clock.nowMs(),
+    }));
   }
 
   confirm(): Promise<void> {

@@ -9,6 +9,7 @@ import type { PlanDocument, PlannedTable, ShardDocument, ShardTable } from '../m
 import { FencedDocument } from '../model/fenced-document.js';
 import type { Source, Warehouse } from '../model/ports.js';
 import { tableKey } from '../model/source-table.js';
+import { NulledCounts } from './nulled-counts.js';
 import { copyChunks } from './snapshot-chunks.js';
 import { Progress } from './snapshot-progress.js';
 import { copyView } from './snapshot-view.js';
@@ -28,6 +29,8 @@ export interface SnapshotInput {
   readonly clock: Clock;
   readonly report: Reporter;
   readonly stop: AbortSignal;
+  /** What the source tells of values that became NULL; absent: nobody counts. */
+  readonly nulled?: NulledCounts;
   readonly settings: SnapshotSettings;
 }
 
@@ -51,11 +54,11 @@ export async function runSnapshot(input: SnapshotInput): Promise<void> {
   const plan = await loadPlan(input.documents);
   assert(plan?.stage === 'done', 'a snapshot starts after prepare');
   const name = documentNames.shard(input.documents.task, 0);
-  const shard = await FencedDocument.claim<ShardDocument>(claimOf(input.documents, name), (previous) => ({
-    tables: tablesToCopy(plan, previous?.tables ?? {}),
-    updatedAtMs: input.clock.nowMs(),
-  }));
-  const progress = new Progress(shard, input.clock, input.settings.pollMs);
+  const shard = await FencedDocument.claim<ShardDocument>(claimOf(input.documents, name), (previous) => {
+    const tables = tablesToCopy(plan, previous?.tables ?? {});
+    return { tables, nulled: nulledOf(tables, previous), updatedAtMs: input.clock.nowMs() };
+  });
+  const progress = new Progress(shard, input.clock, input.settings.pollMs, input.nulled ?? new NulledCounts());
   const copied = plan.tables.filter((planned) => planned.snapshot !== null);
   if (input.settings.hasStream) await waitForStream(copied, input);
   const open = copied.filter((planned) => !shard.value.tables[tableKey(planned.plan.source)]?.committed);
@@ -90,6 +93,13 @@ function tablesToCopy(plan: PlanDocument, known: ShardDocument['tables']): Recor
           };
   }
   return tables;
+}
+
+/** Counts of the tables that stay as they stood; one that is copied anew is counted anew. */
+function nulledOf(tables: ShardDocument['tables'], previous: ShardDocument | null): Record<string, number> {
+  const kept = Object.keys(tables).filter((key) => tables[key] === previous?.tables[key]);
+  const counts = Object.entries(previous?.nulled ?? {});
+  return Object.fromEntries(counts.filter(([column]) => kept.some((key) => column.startsWith(`${key}.`))));
 }
 
 /** The first row is read only when the stream has taken the tables over: what it logs from then on is what we may miss. */

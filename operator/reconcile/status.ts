@@ -35,6 +35,8 @@ export interface TaskStatus {
   readonly lagMs: number | null;
   readonly changes: number;
   readonly caughtUp: boolean;
+  /** Values that became NULL by `types.onUnrepresentable`, by `database.table.column`. */
+  readonly nulled: Readonly<Record<string, number>>;
   readonly restarts: number;
   readonly savedAt: string | null;
 }
@@ -74,6 +76,7 @@ export function describeTask(view: View, ruling: Ruling): TaskStatus {
     lagMs: lagMsOf(view),
     changes: checkpoint?.counts.changes ?? 0,
     caughtUp: checkpoint?.caughtUp ?? false,
+    nulled: nulledOf(view),
     restarts: restarts.prepare.total + restarts.snapshot.total + restarts.stream.total,
     savedAt: checkpoint && new Date(checkpoint.savedAtMs).toISOString(),
   };
@@ -82,6 +85,14 @@ export function describeTask(view: View, ruling: Ruling): TaskStatus {
 function lagMsOf({ observed, nowMs }: View): number | null {
   const seconds = observed.checkpoint?.utcSeconds ?? 0;
   return seconds === 0 ? null : Math.max(0, nowMs - seconds * 1000);
+}
+
+function nulledOf({ observed }: View): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const counts of [observed.checkpoint?.counts.nulled, ...observed.shards.map((shard) => shard.nulled)]) {
+    for (const [column, count] of Object.entries(counts ?? {})) sum[column] = (sum[column] ?? 0) + count;
+  }
+  return sum;
 }
 
 function tablesOf(view: View): TableStatus[] {

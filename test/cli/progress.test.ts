@@ -33,6 +33,7 @@ function statusOf(over: Partial<TaskStatus>): TaskStatus {
     lagMs: null,
     changes: 0,
     caughtUp: false,
+    nulled: {},
     restarts: 0,
     savedAt: null,
     ...over,

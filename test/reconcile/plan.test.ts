@@ -453,6 +453,17 @@ describe('the status', () => {
     expect(status.restarts).toBe(3);
   });
 
+  test('counts what became NULL, in the copy and in the stream', () => {
+    const shards = [{ ...shard(), nulled: { 'shop.orders.paid': 2, 'shop.orders.born': 1 } }];
+    const counts = { changes: 5, flushes: 1, nulled: { 'shop.orders.paid': 3 } };
+    const { status } = plan(
+      rules,
+      observed({ ...copying, shards, checkpoint: checkpoint('copying', { counts }) }),
+      nowMs,
+    );
+    expect(status.nulled).toEqual({ 'shop.orders.paid': 5, 'shop.orders.born': 1 });
+  });
+
   test('shows each table: rows, percent and from when on it can be merged', () => {
     const { status } = plan(rules, observed({ ...copying, workers: both }), nowMs);
     expect(status.tables).toEqual([
