@@ -8,7 +8,7 @@ import type { TablePlan } from '../model/table-plan.js';
 interface Entry {
   plan: TablePlan;
   readonly from: BinlogPosition;
-  /** The stream has passed `from`; positions only grow, so it is asked once. */
+  /** The stream has passed `from`; asked once, since positions only grow between rewinds. */
   isReached: boolean;
 }
 
@@ -50,6 +50,12 @@ export class PlanBook {
 
   moveTo(position: BinlogPosition): void {
     this.#at = position;
+  }
+
+  /** Reading starts again here: tables that begin later are not yet selected. */
+  rewindTo(position: BinlogPosition): void {
+    this.#at = position;
+    for (const tables of this.#entries.values()) for (const entry of tables.values()) entry.isReached = false;
   }
 
   replace(plan: TablePlan): void {

@@ -58,6 +58,7 @@ async function sendAgain(
   rolledBack: ReadonlySet<string> = new Set(),
 ): Promise<IntentSession[]> {
   const { checkpoint, source, warehouse, book, openSession, limits, stop } = input;
+  book.rewindTo(checkpoint.value.position);
   const counter = { next: checkpoint.value.recordId + 1 };
   const batcher = new Batcher(warehouse, openSession, limits, counter);
   const wanted = new Set(missing.map((session) => groupKey(session.source, session.schemaVersion, session.partition)));
@@ -92,7 +93,6 @@ async function sendAgain(
   } finally {
     reading.abort();
     batcher.discard();
-    book.moveTo(checkpoint.value.position);
   }
 }
 

@@ -100,6 +100,36 @@ test('sends exactly the missing rows again, under the same ids, when an open ses
   expect(loggedRows(bench, 'items')).toEqual(expectedLog(selectedOnly, 'items'));
 });
 
+test('sends the rows of a table that begins within the intent again, and once more', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  bench.takeAgain(['orders'], 1);
+  const intent = () => bench.store.documents.has('shop-checkpoint') && bench.checkpoint.intent;
+  const forget = (): void => {
+    for (const { ref } of bench.maxCompute.sessions.values()) bench.maxCompute.forget(ref.uploadId);
+  };
+  await bench.live(crashAt('commitUpload')).catch(() => undefined);
+  expect(intent()).toMatchObject({ upTo: { recordId: 4 } });
+  forget();
+  const life = new Life();
+  let loads = 0;
+  // After the new sessions stand in the intent, and before they are looked at.
+  life.onCall = (name) => {
+    const first = bench.maxCompute.sessions.values().next().value;
+    if (name === 'load shop-checkpoint' && first && intent() && loads < 1) {
+      loads += 1;
+      forget();
+    }
+  };
+  await bench.live(life);
+  expect(loads).toBe(1);
+  expect(loggedRows(bench, 'orders').map(({ recordId, id }) => [recordId, id])).toEqual([
+    [1, 1],
+    [1, 1],
+    [3, 2],
+    [4, 4],
+  ]);
+});
+
 test('stops when some rows of a forgotten session are in the table and some are not', async () => {
   const bench = new StreamBench(log, ['orders', 'items']);
   await bench.live(crashAt('commitUpload', 1)).catch(() => undefined);
