@@ -30,12 +30,23 @@ function runJest(args) {
   const child = spawn(process.execPath, ['--experimental-vm-modules', '--no-warnings', jest, ...options], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, MCSYNC_TEST_DEADLINE_MS: String(deadlineMs) },
+    // Its own process group: workers that hang, and what they started, end with it.
+    detached: true,
   });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  child.once('exit', () => killGroup(child.pid));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve(code ?? 1));
   });
+}
+
+function killGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error; // nobody is left: as it should be
+  }
 }
 
 function say(line) {

@@ -56,10 +56,11 @@ export async function openWorld(startServer: () => Promise<TestServer>): Promise
   const folder = mkdtempSync(join(tmpdir(), 'mcsync-live-'));
   const [server, port] = await Promise.all([startServer(), freePort()]);
   const endpoint = `http://127.0.0.1:${port}/api`;
-  const emulator = startProgram([
+  const emulatorArgs = [
     ...['emulator', '--port', String(port), '--data', join(folder, 'maxcompute')],
     ...['--project', 'live', '--access-key', `${accessKey.id}:${accessKey.secret}`],
-  ]);
+  ];
+  const emulator = startProgram(emulatorArgs, { isGroup: false });
   await Promise.race([
     answering(`${endpoint}/projects/live`),
     emulator.ended.then(({ code, stderr }) => {
@@ -79,7 +80,7 @@ export async function openWorld(startServer: () => Promise<TestServer>): Promise
     start: (...args) => startProgram(args),
     read: (...tables) => readTables(endpoint, tables),
     async close() {
-      emulator.kill('group');
+      emulator.kill('parent');
       await emulator.ended;
       await server.stop();
       await rm(folder, { recursive: true, force: true });
@@ -119,9 +120,9 @@ function taskFile(name: string, port: number, endpoint: string, spec: Record<str
     .join('---\n');
 }
 
-function startProgram(args: readonly string[]): RunningProgram {
-  // Its own process group, so that all of it can be killed at one moment.
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+/** A group of its own can be killed at one moment; without one, it ends with the test run. */
+function startProgram(args: readonly string[], { isGroup } = { isGroup: true }): RunningProgram {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: isGroup });
   return {
     ended: resultOf(child),
     kill(whom) {
