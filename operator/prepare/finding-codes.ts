@@ -25,6 +25,9 @@ export const findingCatalog = {
   BINLOG_ROW_METADATA: ignorable('Row events carry no column names; the schema is followed through the DDL instead.'),
   BINLOG_RETENTION: ignorable('The server keeps its binary log for a short time.'),
   BINLOG_DATABASE_FILTERED: final('A filter of the server keeps changes of a selected database out of the binary log.'),
+  START_POSITION_MISSING: final(
+    'The position that the task starts at is not in the binary logs that the server keeps.',
+  ),
   GTID_OFF: ignorable('The server keeps no GTIDs, so the stream cannot follow a failover to another server.'),
   SERVER_ID_ZERO: final('The server has server_id 0 and serves no replicas.'),
   SERVER_ID_CLASH: ignorable('The server id of the task is taken by the server or another replica.'),

@@ -62,6 +62,7 @@ const sourceRules: readonly SourceRule[] = [
   binaryLog.rowMetadataIsFull,
   binaryLog.logIsKept,
   binaryLog.databasesAreLogged,
+  binaryLog.startIsInLog,
   binaryLog.temporalFormatIsNew,
   serverIdentity.serverIdIsSet,
   serverIdentity.serverIdIsOurs,

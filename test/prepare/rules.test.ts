@@ -387,6 +387,21 @@ const cases: [string, Situation, string[], string?][] = [
     'Set columnNames: {"Modifytime_Day": source_modifytime_day} in spec.objects[0], or spec.changeLog.columnNaming: Prefixed.',
   ],
   [
+    'a start in a file that is gone',
+    { spec: { mode: 'IncrementalOnly', startPosition: { file: 'binlog.000009', position: 4 } } },
+    ['error START_POSITION_MISSING spec.startPosition'],
+  ],
+  [
+    'a start behind the end of its file',
+    { spec: { mode: 'IncrementalOnly', startPosition: { file: 'binlog.000001', position: 1001 } } },
+    ['error START_POSITION_MISSING spec.startPosition'],
+  ],
+  [
+    'a start within its file',
+    { spec: { mode: 'IncrementalOnly', startPosition: { file: 'binlog.000001', position: 1000 } } },
+    [],
+  ],
+  [
     'a column that becomes one of ours',
     { source: { tables: [table('shop.t', { columns: [column('id', int(4)), column('operation flag', int(4))] })] } },
     ['error METADATA_COLUMN_CLASH shop.t', 'warning NAME_CHANGED shop.t'],

@@ -107,6 +107,23 @@ export function databasesAreLogged({ spec, source, selected }: SourceRuleInput):
   });
 }
 
+/** A stream that cannot begin has tables already, and a position that stays: better told before. */
+export function startIsInLog({ spec, source, hasCheckpoint }: SourceRuleInput): Finding[] {
+  const { file, position } = spec.startPosition ?? {};
+  const files = source.binlog?.files ?? [];
+  if (hasCheckpoint || file === undefined || position === undefined || files.length === 0) return [];
+  const found = files.find(({ name }) => name === file);
+  if (found !== undefined && position <= found.bytes) return [];
+  return error('START_POSITION_MISSING', 'spec.startPosition', {
+    seen:
+      found === undefined
+        ? `no ${file}; the server keeps ${files[0]?.name} to ${files.at(-1)?.name}`
+        : `${file} ends at ${found.bytes}, before ${position}`,
+    wanted: 'a file that the server keeps, and the place of an event in it',
+    fix: 'SHOW BINARY LOGS;\n-- then a file of that list in spec.startPosition, with the End_log_pos of an event (SHOW BINLOG EVENTS IN ...), or {latest: true}',
+  });
+}
+
 /** MariaDB can still make columns in temporal layouts from before MySQL 5.6; they are read too. */
 export function temporalFormatIsNew(input: SourceRuleInput): Finding[] {
   if (!isOff(input.source.variables.mysql56_temporal_format)) return [];
