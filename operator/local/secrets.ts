@@ -76,8 +76,12 @@ async function writeWhole(path: string, value: string): Promise<void> {
 
 /** What tells one content of a file from the next; empty where there is none. Follows the links that kubelet swaps. */
 function stampOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat?.isFile() ? `${stat.ino}/${stat.mtimeMs}/${stat.size}` : '';
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat?.isFile() ? `${stat.ino}/${stat.mtimeMs}/${stat.size}` : '';
+  } catch (error) {
+    throw unreadable(path, error);
+  }
 }
 
 /** One line end at the end comes from an editor or `echo`, never from a secret. */
@@ -85,13 +89,16 @@ function readValue(path: string): string | null {
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return null;
-    throw new SyncError('SECRET_MISSING', {
-      seen: `${path} cannot be read (${code})`,
-      wanted: 'a file that this user may read',
-      fix: 'Give this user the file, or name another folder with --secrets.',
-      cause: error,
-    });
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unreadable(path, error);
   }
+}
+
+function unreadable(path: string, error: unknown): SyncError {
+  return new SyncError('SECRET_MISSING', {
+    seen: `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+    wanted: 'a file that this user may read',
+    fix: 'Give this user the file, or name another folder with --secrets.',
+    cause: error,
+  });
 }

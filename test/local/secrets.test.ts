@@ -59,3 +59,11 @@ test('a missing one is told by its place, never by a value', () => {
     expect.objectContaining({ code: 'SECRET_MISSING', seen: expect.stringContaining(join('mysql', 'password')) }),
   );
 });
+
+test('a folder that is a file is told, with its place', async () => {
+  const file = join(dir, 'task.yaml');
+  await writeFile(file, '');
+  expect(() => createSecretReader(file, clock).readOptional('mysql', 'password')).toThrow(
+    expect.objectContaining({ code: 'SECRET_MISSING', seen: expect.stringContaining('cannot be read (ENOTDIR)') }),
+  );
+});
