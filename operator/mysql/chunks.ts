@@ -1,6 +1,7 @@
 /**
- * Splits a table into key ranges. In: a plan and a wanted size. Out: ranges that meet without gap, the first and the last
- * one open, so that rows which come later have their range too. The server walks its own index; rows are not read here.
+ * Splits a table into key ranges. In: a plan and a wanted size. Out: ranges that meet without gap, from before the first row
+ * to the last one. Rows that come behind it later are in the log: a table that grows while it waits its turn must not
+ * make the last range, which is held in memory as a whole, larger than the others. Rows are not read here.
  */
 import type { ChunkRange, ChunkSize } from '../model/ports.js';
 import { tableKey } from '../model/source-table.js';
@@ -21,11 +22,15 @@ export async function splitTable(session: Session, plan: TablePlan, size: ChunkS
   const ranges: ChunkRange[] = [];
   let after: readonly string[] | null = null;
   for (;;) {
-    const upTo: readonly string[] | null = await findBound(session, plan, columns, after, rows);
+    const upTo: readonly string[] | null = await findBound(session, plan, columns, after, rows - 1, 'ASC');
+    if (upTo === null) break;
     ranges.push({ after, upTo });
-    if (upTo === null) return ranges;
     after = upTo;
   }
+  // One range is read in one go, in bounded memory.
+  if (after === null) return [{ after: null, upTo: null }];
+  const last = await findBound(session, plan, columns, after, 0, 'DESC');
+  return last === null ? ranges : [...ranges, { after, upTo: last }];
 }
 
 /** As many as asked for, fewer where rows are wide, more where the table would fall into too many pieces. */
@@ -42,17 +47,18 @@ async function rowsPerChunk(session: Session, plan: TablePlan, size: ChunkSize):
   return Math.max(1, Math.min(size.rows, rowsByBytes), Math.ceil(rows / chunksMax));
 }
 
-/** The key of the row that is `rows` behind `after`; null when the table ends before. */
+/** The key of a row behind `after`, this many rows after the first or before the last one; null when there is none. */
 async function findBound(
   session: Session,
   plan: TablePlan,
   columns: RangeColumns,
   after: readonly string[] | null,
-  rows: number,
+  offset: number,
+  direction: 'ASC' | 'DESC',
 ): Promise<readonly string[] | null> {
   const condition = columns.condition({ after, upTo: null });
   const sql = `SELECT ${columns.selection} FROM ${quoteTable(plan.source)}${condition ? ` WHERE ${condition}` : ''}
-    ORDER BY ${columns.names.join(', ')} LIMIT 1 OFFSET ${rows - 1}`;
+    ORDER BY ${columns.names.map((name) => `${name} ${direction}`).join(', ')} LIMIT 1 OFFSET ${offset}`;
   const [row] = await session.query(sql, { doing: 'splitting the table by its key', table: tableKey(plan.source) });
   return row ? row.map((text) => text ?? '') : null;
 }
