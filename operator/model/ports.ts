@@ -24,6 +24,8 @@ export interface Source extends AsyncDisposable {
   start(tables: readonly TableName[]): Promise<SourceStart>;
   /** The position now, for `completeAfter`. */
   position(): Promise<BinlogPosition>;
+  /** The plans whose row filter the server does not take. */
+  refusedFilters(plans: readonly TablePlan[]): Promise<RefusedFilter[]>;
   /** Splits a table by its key; for a table without one, a single open range. */
   chunks(plan: TablePlan, size: ChunkSize): Promise<ChunkRange[]>;
   /** Rows of one chunk in any view. `signal` ends the read. */
@@ -47,6 +49,12 @@ export interface Source extends AsyncDisposable {
     planOf: (name: TableName) => TablePlan | null,
     options: StreamOptions,
   ): AsyncIterable<Iterable<ChangeEvent>>;
+}
+
+export interface RefusedFilter {
+  readonly table: TableName;
+  /** In the server's words. */
+  readonly reason: string;
 }
 
 export interface StreamOptions {

@@ -14,6 +14,7 @@ import { streamBinlog } from './binlog/stream.js';
 import { splitTable } from './chunks.js';
 import { connectionOptions, type MySqlSettings } from './connect.js';
 import { readFacts } from './facts.js';
+import { refusedFilters } from './filters.js';
 import { readBinlogStatus } from './server-state.js';
 import { SessionPool } from './session-pool.js';
 import { readRows } from './snapshot-reader.js';
@@ -71,6 +72,7 @@ export function createMySqlSource(settings: MySqlSettings, clock: Clock, options
         if (status === null) throw noBinlog();
         return status.position;
       }),
+    refusedFilters: (plans) => pool.use((session) => refusedFilters(session, plans)),
     chunks: (plan, size) => pool.use((session) => splitTable(session, plan, size)),
     readChunk,
     readView,

@@ -10,7 +10,7 @@ import type { CheckpointDocument, PlanDocument, PrecheckDocument } from '../mode
 import { type Body, FencedDocument } from '../model/fenced-document.js';
 import type { Finding } from '../model/finding.js';
 import { gtidSetContains } from '../model/gtid-set.js';
-import type { ChunkSize, Source, SourceStart, TargetFacts, Warehouse } from '../model/ports.js';
+import type { ChunkSize, RefusedFilter, Source, SourceStart, TargetFacts, Warehouse } from '../model/ports.js';
 import { type BinlogPosition, hasReached, renderPosition } from '../model/position.js';
 import type { SourceFacts } from '../model/source-facts.js';
 import { type SourceTable, tableKey } from '../model/source-table.js';
@@ -207,7 +207,21 @@ export async function runPrecheck(
     ? input.decide.targetTables(source.tables, source.variables.lower_case_table_names ?? null)
     : [];
   const target = await input.warehouse.facts(names);
-  return { source, target, ...input.decide.prepare(source, target, hasCheckpoint) };
+  const judged = input.decide.prepare(source, target, hasCheckpoint);
+  const isFiltered = judged.plans.some((plan) => plan.where !== null);
+  const refused = isFiltered ? await input.source.refusedFilters(judged.plans) : [];
+  return { source, target, plans: judged.plans, findings: [...refused.map(refusedFilter), ...judged.findings] };
+}
+
+function refusedFilter({ table, reason }: RefusedFilter): Finding {
+  return {
+    code: 'WHERE_INVALID',
+    severity: 'error',
+    subject: tableKey(table),
+    seen: reason,
+    wanted: 'a row filter that the server takes for each table of its rule',
+    fix: 'Mend where in the rule that selects the table; a table of other columns needs a rule of its own, before it.',
+  };
 }
 
 export function hasErrors(findings: readonly Finding[]): boolean {

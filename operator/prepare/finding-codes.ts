@@ -52,6 +52,7 @@ export const findingCatalog = {
   KEY_CASE_INSENSITIVE: ignorable('A text column of the key ignores case; MaxCompute does not.'),
   FK_CASCADE: ignorable('A foreign key changes rows of the child table, and the server does not log these changes.'),
   ENGINE_NOT_TRANSACTIONAL: ignorable('The storage engine of a table is not transactional.'),
+  WHERE_INVALID: final('The server does not take the row filter of a table.'),
   WHERE_SNAPSHOT_ONLY: ignorable('The row filter holds for the snapshot only.'),
   GENERATED_COLUMNS: ignorable('Generated columns are carried over as plain values.'),
   TOO_MANY_COLUMNS: final('A target table would have more columns than MaxCompute allows.'),

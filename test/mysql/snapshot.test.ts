@@ -122,6 +122,15 @@ describe.each([
       await expect(reading).rejects.not.toThrow(/secret value/);
     });
 
+    it('have filters that can be tried before: the refused ones are told, without their values', async () => {
+      const wheres = ["no_such_column = 'secret value'", 'id > 2 -- fine', "id = = 'secret value'", null];
+      const plans = await Promise.all(wheres.map((where) => planOf('numbers', { where })));
+      const refused = await source.refusedFilters(plans);
+      expect(refused.map(({ table }) => table.table)).toEqual(['numbers', 'numbers']);
+      expect(refused[0]?.reason).toMatch(/no_such_column/);
+      expect(JSON.stringify(refused)).not.toMatch(/secret value/);
+    });
+
     it('are refused from another server than the task began with', async () => {
       const { identity } = await source.start([{ database: 'shop', table: 'numbers' }]);
       const other = { ...identity, serverId: identity.serverId + 1 };

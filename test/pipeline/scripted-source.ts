@@ -43,6 +43,7 @@ export function scriptedSource(options: ScriptedSourceOptions): Source {
     facts: () => Promise.reject(new Error('not asked')),
     start: (): Promise<SourceStart> => Promise.reject(new Error('not asked')),
     position: head,
+    refusedFilters: () => Promise.resolve([]),
     chunks: (): Promise<ChunkRange[]> => Promise.resolve([]),
     async *readChunk(plan, range) {
       await life.call('readChunk', () => undefined);
