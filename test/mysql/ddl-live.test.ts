@@ -1,7 +1,9 @@
 /** The server is the oracle: after each ADD COLUMN the schema that was followed must be the one it describes. */
+import type { SchemaChange } from '../../operator/model/change.js';
 import { applyAddColumns } from '../../operator/model/schema-history.js';
 import { tableKey } from '../../operator/model/source-table.js';
 import type { TablePlan } from '../../operator/model/table-plan.js';
+import { readStatement } from '../../operator/mysql/ddl/reader.js';
 import { mariadb, startMariaDb } from '../parts/mariadb.js';
 import { mysql56, startMySql56 } from '../parts/mysql56.js';
 import { describeWithPart } from '../parts/part.js';
@@ -40,6 +42,45 @@ const mariadbOnly = [
   "ADD a INT DEFAULT (5), ADD b VARCHAR(9) DEFAULT ('x')",
 ];
 
+/** Types with their DEFAULT, in forms that the server shows otherwise than they are written. */
+const defaults = [
+  "INT DEFAULT '007'",
+  'BIGINT DEFAULT +5',
+  'TINYINT(1) DEFAULT TRUE',
+  "BIT(8) DEFAULT b'101'",
+  'DECIMAL(10,2) DEFAULT 1.5',
+  "DECIMAL(40,3) DEFAULT '-00.5'",
+  'DECIMAL(5,0) DEFAULT -0',
+  "CHAR(5) DEFAULT 'ab  '",
+  "VARCHAR(5) DEFAULT 'ab  '",
+  'VARCHAR(9) DEFAULT 0x6162',
+  'VARCHAR(9) DEFAULT 1.50',
+  "BINARY(4) DEFAULT 'ab'",
+  "VARBINARY(4) DEFAULT x'6162'",
+  "ENUM('Red','blue') DEFAULT 'RED'",
+  "SET('p','q','r') DEFAULT 'R,p'",
+  "DATE DEFAULT '2024-01-05'",
+  'DATE DEFAULT 0',
+  "DATETIME DEFAULT '2024-01-05'",
+  "DATETIME(3) DEFAULT '2024-01-05 10:11:12.5'",
+  'DATETIME(2) DEFAULT 0',
+  'TIMESTAMP DEFAULT 0',
+  "TIME DEFAULT '10:11'",
+  "TIME(2) DEFAULT '-1:02:03'",
+  'TIME DEFAULT 0',
+  'YEAR DEFAULT 2024',
+  "YEAR DEFAULT '0000'",
+];
+
+const context = {
+  database: 'shop',
+  ansiQuotes: false,
+  backslashEscapes: true,
+  realIsFloat: false,
+  utcSeconds: 1_700_000_000,
+  tableDefaults: () => ({ charset: 'utf8mb4', collation: 'utf8mb4_general_ci' }),
+};
+
 for (const { part, start, variants } of [
   { part: mysql56, start: startMySql56, variants: everywhere },
   { part: mariadb, start: startMariaDb, variants: [...everywhere, ...mariadbOnly.slice(0, 3)] },
@@ -51,6 +92,29 @@ for (const { part, start, variants } of [
       await server.query("CREATE DATABASE shop CHARACTER SET utf8; SET GLOBAL sql_mode=''; SET sql_mode=''");
     });
     afterAll(() => server?.stop());
+
+    it.each(defaults)('rows that exist hold what the default is read as: %s', async (definition) => {
+      const statement = `ALTER TABLE shop.d ADD c ${definition} NOT NULL`;
+      const flavor = part === mariadb ? ('mariadb' as const) : ('mysql' as const);
+      const read = readStatement(statement, { ...context, flavor, version: part === mariadb ? 101_100 : 50_624 });
+      expect(read.kind).toBe('schema');
+      const [change] = read.kind === 'schema' ? read.changes : [];
+      expect(change?.kind).toBe('addColumns');
+      const column = (change as Extract<SchemaChange, { kind: 'addColumns' }>).columns[0]?.column;
+      await server.query(
+        'DROP TABLE IF EXISTS shop.d; CREATE TABLE shop.d (id INT) CHARACTER SET utf8mb4; INSERT INTO shop.d VALUES (1)',
+      );
+      await server.query(statement);
+      const value = column?.type.kind === 'bit' ? 'c + 0' : 'c';
+      const held = await server.query(`SELECT HEX(CAST(${value} AS CHAR)) AS held FROM shop.d`);
+      expect(held).toEqual([
+        {
+          held: Buffer.from(column?.defaultText ?? 'none')
+            .toString('hex')
+            .toUpperCase(),
+        },
+      ]);
+    });
 
     it.each(variants.flatMap((variant) => [[variant, 'utf8mb4'] as const, [variant, 'latin1'] as const]))(
       '%s (table of %s)',

@@ -5,6 +5,7 @@
 import type { SourceColumn, SourceType, TableName } from '../../model/source-table.js';
 import { readWrittenType, resolveType } from './column-type.js';
 import type { Cursor } from './cursor.js';
+import { defaultTextOf } from './default-text.js';
 import type { StatementContext } from './statement.js';
 
 export type ReadColumn =
@@ -156,6 +157,8 @@ function readDefault(cursor: Cursor, attributes: Attributes, type: SourceType, c
     }
     return true;
   }
+  const first = cursor.peek()?.text ?? '';
+  const isHexadecimal = /^0X/i.test(first) || (first === 'X' && cursor.peek(1)?.kind === 'string');
   const literal = readLiteral(cursor);
   if (literal === null) {
     // MariaDB takes a function call without parentheses round it.
@@ -167,7 +170,10 @@ function readDefault(cursor: Cursor, attributes: Attributes, type: SourceType, c
   if (type.kind === 'timestamp' && !/^0*$/.test(literal.replace(/\D/g, ''))) {
     attributes.unknownValues ??= 'fills existing rows with a time in the zone of the session';
   }
-  attributes.defaultText = literal;
+  attributes.defaultText = defaultTextOf(type, { text: literal, isHexadecimal });
+  if (attributes.defaultText === null) {
+    attributes.unknownValues ??= 'has a default that is not written as the server shows it';
+  }
   return true;
 }
 
