@@ -100,7 +100,10 @@ function usage(seen: string, wanted: string): SyncError {
 
 /** An orphan would write on while nobody watches it, next to the worker that a new parent starts. */
 function endWithParent(): void {
-  process.once('disconnect', () => process.exit(exitCodes.tryAgainLater));
+  const end = (): never => process.exit(exitCodes.tryAgainLater);
+  process.once('disconnect', end);
+  // The parent may have died while this program was still being loaded: nobody tells that a second time.
+  if (process.connected === false) end();
 }
 
 function listenForStop(): { stop: AbortSignal; deadline: AbortSignal } {
