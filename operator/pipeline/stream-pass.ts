@@ -57,6 +57,8 @@ class Pass {
   #failure: unknown = null;
   #flushedMs: number;
   #polledMs = Number.NEGATIVE_INFINITY;
+  /** When the arrival at hand had been waited for in vain; null where it was there at once. */
+  #quietMs: number | null = null;
 
   constructor(input: PassInput) {
     const { position, recordId, utcSeconds } = input.checkpoint.value;
@@ -83,13 +85,17 @@ class Pass {
       next.catch(() => undefined);
       for (;;) {
         const arrived = await this.#nextOrTick(next);
-        if (arrived === 'tick') continue;
+        if (arrived === 'tick') {
+          this.#quietMs = this.#input.clock.nowMs();
+          continue;
+        }
         if (arrived.done) break;
         for (const event of arrived.value) {
           if (event.kind === 'rollback') return await this.#rewind(event.begin);
           const wait = this.#handle(event);
           if (wait !== null) await wait;
         }
+        this.#quietMs = null;
         next = arrivals.next();
         next.catch(() => undefined);
       }
@@ -189,10 +195,13 @@ class Pass {
     return hasMoved || this.#upTo.utcSeconds - utcSeconds >= silenceWorthASaveSeconds;
   }
 
-  /** Before the end of the log a heartbeat only says that the server is still skipping what we have. */
+  /**
+   * Before the end of the log a heartbeat only says that the server is still skipping what we have. One that was there at
+   * once may have waited while we were busy, with rows of the time since right behind it.
+   */
   #heartbeatSeconds(position: BinlogPosition): number {
-    if (!hasReached(position, this.#input.caughtUpAt)) return this.#upTo.utcSeconds;
-    return Math.floor(this.#input.clock.nowMs() / 1000) - heartbeatSkewSeconds;
+    if (this.#quietMs === null || !hasReached(position, this.#input.caughtUpAt)) return this.#upTo.utcSeconds;
+    return Math.floor(this.#quietMs / 1000) - heartbeatSkewSeconds;
   }
 
   async #flushNow(): Promise<void> {
