@@ -14,6 +14,7 @@ import {
 } from '../model/source-table.js';
 import { readDefault } from './column-default.js';
 import { parseColumnType } from './column-type.js';
+import { withRules } from './foreign-key-rules.js';
 import { quoteText } from './quote.js';
 import type { Session, TextRow } from './session.js';
 
@@ -41,7 +42,9 @@ export async function readSchemas(
     parts.tables.push(...(await session.query(unionOf(tablesQuery, filter), doing)));
     parts.columns.push(...(await session.query(unionOf(columnsQuery, filter), doing)));
     parts.keys.push(...(await session.query(unionOf(keysQuery, filter), doing)));
-    parts.foreignKeys.push(...(await session.query(unionOf(foreignKeysQuery, filter), doing)));
+    parts.foreignKeys.push(
+      ...(await withRules(session, await session.query(unionOf(foreignKeysQuery, filter), doing))),
+    );
   }
   return assemble(parts, flavor, names);
 }
@@ -95,7 +98,7 @@ function keysQuery(filter: Filter[number]): string {
 function foreignKeysQuery(filter: Filter[number]): string {
   return `SELECT k.table_schema, k.table_name, k.constraint_name, k.ordinal_position, k.column_name,
       k.referenced_table_schema, k.referenced_table_name, r.delete_rule, r.update_rule
-    FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r
+    FROM information_schema.key_column_usage k LEFT JOIN information_schema.referential_constraints r
       ON r.constraint_schema = k.table_schema AND r.table_name = k.table_name AND r.constraint_name = k.constraint_name
     WHERE k.referenced_table_name IS NOT NULL AND ${filter('k.table_schema', 'k.table_name')}`;
 }

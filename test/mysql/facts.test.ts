@@ -95,6 +95,29 @@ describe.each([
       ]);
     });
 
+    it('describe foreign keys to an account that may only read as they do to root', async () => {
+      await server.query(`CREATE TABLE other.parent (id INT PRIMARY KEY) ENGINE=InnoDB;
+        CREATE TABLE other.child (a INT, b INT, c INT,
+          CONSTRAINT \`of \`\`a\` FOREIGN KEY (a) REFERENCES other.parent (id) ON DELETE NO ACTION ON UPDATE CASCADE,
+          CONSTRAINT of_b FOREIGN KEY (b) REFERENCES other.parent (id) ON UPDATE SET NULL,
+          CONSTRAINT of_c FOREIGN KEY (c) REFERENCES other.parent (id)) ENGINE=InnoDB;
+        CREATE USER 'selector'@'%' IDENTIFIED BY 'pw'; GRANT SELECT ON *.* TO 'selector'@'%'`);
+      const [asRoot, asSelector] = [await factsAs(server, 'root'), await factsAs(server, 'selector', 'pw')];
+      const changes = (facts: typeof asRoot) =>
+        tableOf(facts, 'child').foreignKeys.map(({ name, onDelete, onUpdate }) => [
+          name,
+          /CASCADE|SET/.test(onDelete),
+          /CASCADE|SET/.test(onUpdate),
+        ]);
+      expect(changes(asSelector)).toEqual([
+        ['of `a', false, true],
+        ['of_b', false, true],
+        ['of_c', false, false],
+      ]);
+      expect(changes(asRoot)).toEqual(changes(asSelector));
+      await server.query('DROP TABLE other.child, other.parent');
+    });
+
     it('show an account what it was granted, and leave null what it may not ask', async () => {
       await server.query(
         `CREATE USER 'reader'@'%' IDENTIFIED BY 'open sesame'; GRANT SELECT ON \`shop\`.* TO 'reader'@'%'`,
