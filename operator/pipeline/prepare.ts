@@ -251,7 +251,7 @@ function randomServerId(): number {
 export function refusal(findings: readonly Finding[]): SyncError {
   const errors = findings.filter((finding) => finding.severity === 'error' && !finding.ignored);
   return new SyncError('PRECHECK_FAILED', {
-    seen: `${errors.length} findings: ${errors.map((finding) => finding.code).join(', ')}`,
+    seen: `${errors.length} ${errors.length === 1 ? 'finding' : 'findings'}: ${errors.map((finding) => finding.code).join(', ')}`,
     wanted: 'no finding of severity error',
     fix: 'Each finding names its fix; then run the task again.',
   });
