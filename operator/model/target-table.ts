@@ -35,18 +35,23 @@ export function logTableSpec(plan: TablePlan, mark: TableMark): TableSpec {
   const names = logColumnNames(plan.columnNaming, plan.partitionKeys);
   return {
     table: plan.logTable,
-    columns: [
-      { name: names.recordId, type: 'BIGINT' },
-      { name: names.operationFlag, type: 'STRING' },
-      { name: names.utcTimestamp, type: 'BIGINT' },
-      { name: names.beforeFlag, type: 'STRING' },
-      { name: names.afterFlag, type: 'STRING' },
-      ...dataColumns(plan),
-    ],
+    columns: logColumns(plan),
     partitionColumns: names.partitions.map((name) => ({ name, type: 'STRING' })),
     comment: renderMark(mark),
     lifecycleDays: plan.lifecycleDays,
   };
+}
+
+export function logColumns(plan: TablePlan): TargetColumn[] {
+  const names = logColumnNames(plan.columnNaming, plan.partitionKeys);
+  return [
+    { name: names.recordId, type: 'BIGINT' },
+    { name: names.operationFlag, type: 'STRING' },
+    { name: names.utcTimestamp, type: 'BIGINT' },
+    { name: names.beforeFlag, type: 'STRING' },
+    { name: names.afterFlag, type: 'STRING' },
+    ...dataColumns(plan),
+  ];
 }
 
 export function dataColumns(plan: TablePlan): TargetColumn[] {

@@ -6,12 +6,12 @@ import { SyncError } from '../base/errors.js';
 import type { ChangeEvent, SchemaChange } from '../model/change.js';
 import type { CheckpointDocument, SchemaDocument } from '../model/documents.js';
 import { FencedDocument } from '../model/fenced-document.js';
-import type { Warehouse } from '../model/ports.js';
+import type { TargetColumn, Warehouse } from '../model/ports.js';
 import { renderPosition } from '../model/position.js';
 import { applyAddColumns, type ColumnDecider } from '../model/schema-history.js';
 import { type TableName, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
-import { dataColumns } from '../model/target-table.js';
+import { dataColumns, logColumns } from '../model/target-table.js';
 import type { PlanBook } from './plan-book.js';
 import { claimOf, documentNames, loadSchema, type Reporter, type TaskDocuments } from './task-documents.js';
 
@@ -76,8 +76,34 @@ export async function applySchemaEvent(event: SchemaEvent, context: SchemaChange
 async function addTargetColumns(plan: TablePlan, warehouse: Warehouse): Promise<void> {
   const added = new Set(plan.addedColumns.map((column) => column.targetName));
   const columns = dataColumns(plan).filter((column) => added.has(column.name));
-  if (plan.baseTable) await warehouse.addColumns(plan.baseTable, columns);
-  if (plan.logTable) await warehouse.addColumns(plan.logTable, columns);
+  const tables = [
+    [plan.baseTable, dataColumns(plan)],
+    [plan.logTable, logColumns(plan)],
+  ] as const;
+  for (const [table, wanted] of tables) {
+    if (table === null) continue;
+    await refuseForeignColumns(plan, table, wanted, warehouse);
+    await warehouse.addColumns(table, columns);
+  }
+}
+
+/** Behind a column that is not ours the new one would not stand where its values go. */
+async function refuseForeignColumns(
+  plan: TablePlan,
+  table: string,
+  wanted: readonly TargetColumn[],
+  warehouse: Warehouse,
+): Promise<void> {
+  const found = await warehouse.describeTable(table);
+  const areOurs = found?.columns.every(({ name }, index) => name.toLowerCase() === wanted[index]?.name.toLowerCase());
+  if (found === null || areOurs) return;
+  const names = (columns: readonly TargetColumn[]): string => columns.map(({ name }) => name).join(', ');
+  throw new SyncError('TARGET_SCHEMA_MISMATCH', {
+    seen: `${table} with the columns ${names(found.columns)}`,
+    wanted: `${names(wanted)}, in this order, since values go by place`,
+    fix: `Drop the columns of ${table} that mcsync did not make, or take the table again: mcsync resnapshot -f FILE ${tableKey(plan.source)}`,
+    table: tableKey(plan.source),
+  });
 }
 
 /** Versions are immutable and written before the checkpoint that names them; those stored already cost nothing. */

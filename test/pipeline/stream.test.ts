@@ -1,8 +1,9 @@
 import { SyncError } from '../../operator/base/errors.js';
 import type { SchemaDocument } from '../../operator/model/documents.js';
+import { baseTableSpec } from '../../operator/model/target-table.js';
 import { Crash, Life } from './memory-world.js';
 import { type Change, positionAfter, type Transaction } from './scripted-source.js';
-import { expectedLog, loggedRows, StreamBench } from './stream-bench.js';
+import { expectedLog, loggedRows, mark, planFor, StreamBench } from './stream-bench.js';
 
 const hour = (n: number): number => Date.UTC(2026, 0, 1, n) / 1000;
 const change = (op: Change['op'], id: number, table = 'orders', utcSeconds = hour(1)): Change => ({
@@ -211,7 +212,7 @@ test('commits what came before an added column under the old schema, then alters
   };
   const bench = new StreamBench([log[0] as Transaction, schema, log[1] as Transaction], ['orders', 'items']);
   bench.maxCompute.tables.set('orders_base', {
-    spec: { table: 'orders_base', columns: [], partitionColumns: [], comment: '', lifecycleDays: null },
+    spec: baseTableSpec(planFor('orders'), mark),
     rows: [],
     partitions: new Set(),
   });
@@ -220,6 +221,28 @@ test('commits what came before an added column under the old schema, then alters
   expect(bench.maxCompute.tables.get('orders_log')?.spec.columns.at(-1)).toEqual({ name: 'added', type: 'INT' });
   const widths = bench.maxCompute.rows('orders_log').map((row) => [row.recordId, row.cells.length]);
   expect(widths.every(([recordId, width]) => width === ((recordId ?? 0) <= 2 ? 1 : 2))).toBe(true);
+});
+
+test('adds no column behind one that somebody else has put into the table', async () => {
+  const column = {
+    name: 'added',
+    type: { kind: 'int' as const, bytes: 4 as const, unsigned: false },
+    typeText: 'int',
+    nullable: true,
+    defaultText: null,
+    generated: null,
+  };
+  const schema: Transaction = {
+    schema: [{ kind: 'addColumns', table: { database: 'shop', table: 'orders' }, columns: [{ column, after: null }] }],
+    utcSeconds: hour(2),
+  };
+  const bench = new StreamBench([log[0] as Transaction, schema, log[1] as Transaction], ['orders', 'items']);
+  const base = baseTableSpec(planFor('orders'), mark);
+  bench.maxCompute.tables.set(base.table, { spec: base, rows: [], partitions: new Set() });
+  const table = bench.maxCompute.tables.get('orders_log');
+  if (table) table.spec = { ...table.spec, columns: [...table.spec.columns, { name: 'theirs', type: 'INT' }] };
+  await expect(bench.live().then(() => 'done', code)).resolves.toBe('TARGET_SCHEMA_MISMATCH');
+  expect(bench.checkpoint.tables['shop.orders']?.schemaVersion).toBe(1);
 });
 
 test('keeps every schema version that a checkpoint named', async () => {
@@ -250,7 +273,7 @@ test('keeps every schema version that a checkpoint named', async () => {
     ['orders', 'items'],
   );
   bench.maxCompute.tables.set('orders_base', {
-    spec: { table: 'orders_base', columns: [], partitionColumns: [], comment: '', lifecycleDays: null },
+    spec: baseTableSpec(planFor('orders'), mark),
     rows: [],
     partitions: new Set(),
   });
