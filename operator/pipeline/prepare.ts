@@ -116,7 +116,7 @@ async function planDocument(
   const { documents, settings, report } = input;
   const schema = await loadSchema(documents);
   const checkpoint = await loadCheckpoint(documents);
-  const from = settings.mode === 'FullOnly' ? start.position : newTablesFrom(start, known, checkpoint);
+  const from = settings.mode === 'FullOnly' ? start.position : newTablesFrom(start, known, checkpoint, settings.mode);
   const tables = await planTables({ ...input, start, from, plans, known, versions: schema?.versions ?? [] });
   const { method, identity } = start;
   // Without a checkpoint the stream begins at the plan's start: no later than the tables that are kept.
@@ -143,6 +143,7 @@ function newTablesFrom(
   start: SourceStart,
   known: PlanDocument | null,
   checkpoint: CheckpointDocument | null,
+  mode: PrepareSettings['mode'],
 ): BinlogPosition {
   const reached = checkpoint?.position ?? known?.start.position ?? null;
   if (reached === null || hasReached(start.position, reached)) return start.position;
@@ -151,7 +152,7 @@ function newTablesFrom(
     gtidSet !== null &&
     reached.gtidSet !== null &&
     gtidSetContains(start.identity.flavor, gtidSet, reached.gtidSet) === true;
-  if (isVisible) return reached;
+  if (isVisible || mode === 'IncrementalOnly') return reached;
   throw new SyncError('START_BEHIND_STREAM', {
     seen: `${renderPosition(start.position)} (${start.method}); the stream stands at ${renderPosition(reached)}`,
     wanted: 'a position at or past the one that the stream has reached, or GTIDs that say what is visible',
