@@ -10,7 +10,16 @@ import { logMetadataColumnCount, type TargetType } from '../model/table-plan.js'
 import { segmentBytes } from './block-compressor.js';
 import { packTags } from './column-tags.js';
 import { LogMetadata } from './log-metadata.js';
-import { crcByte, crcCopy, crcInt32, crcInt64, crcSignExtended, crcStart, crcValue } from './records/crc32c.js';
+import {
+  crcByte,
+  crcCopy,
+  crcCopyBytes,
+  crcInt32,
+  crcInt64,
+  crcSignExtended,
+  crcStart,
+  crcValue,
+} from './records/crc32c.js';
 import { tagOf, wireTypes } from './records/wire.js';
 
 /** Most bytes that a cell takes beside its variable part: a tag of two, a timestamp of ten and five. */
@@ -20,6 +29,9 @@ const recordReserve = logMetadataColumnCount * cellReserve + 9;
 const firstSegmentBytes = 16 * 1024;
 /** END_RECORD as the little-endian word it is in the stream. */
 const endRecordWord = 0x7fff_c080;
+
+/** Scratch and label buffers of decoders: there are many, and a view of each costs more than its few bytes. */
+const smallSourceBytes = 512;
 
 const emptyBytes = new Uint8Array(0);
 const emptyView: DataView = new DataView(new ArrayBuffer(0));
@@ -133,7 +145,14 @@ export class RecordSink implements RowSink {
     this.putTag(column);
     this.putVarint(to - from);
     const crc = crcInt32(this.recordCrc, column + this.firstField);
-    if (source !== this.source) this.switchSource(source);
+    if (source !== this.source) {
+      if (source.length <= smallSourceBytes && this.at + (to - from) + this.rowReserve <= this.buffer.length) {
+        this.recordCrc = crcCopyBytes(crc, source, from, to, this.buffer, this.at);
+        this.at += to - from;
+        return;
+      }
+      this.switchSource(source);
+    }
     if (this.at + (to - from) + this.rowReserve > this.buffer.length) {
       this.recordCrc = this.copyInPieces(crc, from, to);
       return;

@@ -128,6 +128,25 @@ export function crcCopy(
   return crc;
 }
 
+/** The same for a few bytes, without a view of the source. */
+export function crcCopyBytes(
+  state: number,
+  source: Uint8Array,
+  from: number,
+  to: number,
+  target: Uint8Array,
+  targetAt: number,
+): number {
+  let crc = state;
+  let out = targetAt;
+  for (let at = from; at < to; at += 1, out += 1) {
+    const byte = source[at]!;
+    target[out] = byte;
+    crc = table[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
+  }
+  return crc;
+}
+
 /** Four little-endian words; the state is in the first one already. */
 function crcSixteen(a: number, b: number, c: number, d: number): number {
   return (

@@ -4,7 +4,7 @@ import type { SourceType } from '../../model/source-table.js';
 import { tableKey } from '../../model/source-table.js';
 import type { BinaryCellPlan, BinaryCellReader } from './binary-cell.js';
 import { type BytesTarget, compileBinaryTarget, compileTextTarget } from './bytes-target.js';
-import { charsetDecoder } from './charset.js';
+import { charsetDecoder, isAscii } from './charset.js';
 import { uncompress } from './compressed-column.js';
 import { type IdentifierKind, identifierBytes, identifierTextBytesMax, identifierWriters } from './identifier-text.js';
 import { JsonOutput } from './json-output.js';
@@ -23,6 +23,10 @@ export function compileBinaryText(plan: BinaryCellPlan, charset: string): Binary
   const refuse = compileRefusal(plan.source, plan.column, plan.context);
   const scratch = new Scratch();
   return compilePrefixed(plan, (sink, bytes, from, to) => {
+    if (decoder.keepsAscii && isAscii(bytes, from, to)) {
+      send(sink, bytes, from, to);
+      return;
+    }
     if (to - from > fieldBytesMax * decoder.shrinkMax) {
       refuse('a value of more than 8 MiB');
       return;

@@ -9,6 +9,8 @@ export interface CharsetDecoder {
   readonly growthMax: number;
   /** At most so many bytes of input for one byte of UTF-8. */
   readonly shrinkMax: number;
+  /** Bytes below 0x80 are the same characters as in UTF-8: a text of them alone needs no conversion. */
+  readonly keepsAscii: boolean;
   /** Writes `bytes[from..to)` as UTF-8 from the start of `out`; returns the bytes written. */
   readonly write: (bytes: Buffer, from: number, to: number, out: Buffer) => number;
 }
@@ -52,6 +54,7 @@ function singleByteDecoder(table: Uint16Array): CharsetDecoder {
   return {
     growthMax: 3,
     shrinkMax: 1,
+    keepsAscii: keepsAscii(table),
     write: (bytes, from, to, out) => {
       let end = 0;
       for (let index = from; index < to; index += 1) {
@@ -89,6 +92,7 @@ function multiByteDecoder(charset: string, table: CharsetTable): CharsetDecoder 
   return {
     growthMax: 3,
     shrinkMax: 2,
+    keepsAscii: keepsAscii(singles) && !leads.subarray(0, 0x80).includes(1),
     write: (bytes, from, to, out) => {
       let end = 0;
       let index = from;
@@ -116,6 +120,16 @@ function multiByteDecoder(charset: string, table: CharsetTable): CharsetDecoder 
       return end;
     },
   };
+}
+
+export function isAscii(bytes: Buffer, from: number, to: number): boolean {
+  let seen = 0;
+  for (let index = from; index < to; index += 1) seen |= bytes[index] as number;
+  return seen < 0x80;
+}
+
+function keepsAscii(points: Uint16Array): boolean {
+  return points.subarray(0, 0x80).every((point, byte) => point === byte);
 }
 
 function isDigit(byte: number): boolean {

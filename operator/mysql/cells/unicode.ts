@@ -3,11 +3,12 @@ import type { CharsetDecoder } from './charset.js';
 import { writePoint } from './utf8.js';
 
 export function unicodeDecoder(charset: 'ucs2' | 'utf16' | 'utf16le' | 'utf32'): CharsetDecoder {
-  if (charset === 'utf32') return { growthMax: 1, shrinkMax: 4, write: writeUtf32 };
+  if (charset === 'utf32') return { growthMax: 1, shrinkMax: 4, keepsAscii: false, write: writeUtf32 };
   const high = charset === 'utf16le' ? 1 : 0;
   const hasPairs = charset !== 'ucs2';
   return {
     growthMax: 1.5,
+    keepsAscii: false,
     shrinkMax: 2,
     write: (bytes, from, to, out) => {
       let end = 0;
