@@ -108,7 +108,8 @@ function codeOf(error: DriverError): ErrorCode | null {
   if (isTlsFailure(error)) return 'SOURCE_TLS_FAILED';
   if (isFileRequest(error)) return 'SOURCE_QUERY_FAILED';
   if (code === 'AUTH_SWITCH_PLUGIN_ERROR') return 'SOURCE_CREDENTIALS_REJECTED';
-  if (networkCodes.has(code)) return 'SOURCE_UNREACHABLE';
+  // mysql2 gives no code to a question that comes after the connection was lost (lib/base/connection.js).
+  if (networkCodes.has(code) || error.message.includes('in closed state')) return 'SOURCE_UNREACHABLE';
   if (typeof error.errno === 'number' && error.errno >= 1000) {
     return codeOfNumber[error.errno] ?? 'SOURCE_QUERY_FAILED';
   }

@@ -280,6 +280,11 @@ export function cellCases(flavor: 'mysql' | 'mariadb', version: string, randomCo
       ? [
           { type: 'json', values: [`'{"b":1.0, "a":[1,2]}'`, "'null'", `'"語"'`] },
           {
+            type: 'varchar(300) compressed character set utf8mb4',
+            values: ["''", "'ü'", "repeat('yes ', 70)", "repeat('語', 250)"],
+          },
+          { type: 'blob compressed', values: ["''", "x'00'", "repeat('no ', 3000)"] },
+          {
             type: 'inet6',
             values: [
               "'::'",

@@ -2,7 +2,7 @@ import { SyncError } from '../../operator/base/errors.js';
 import type { CheckpointDocument, PlanDocument } from '../../operator/model/documents.js';
 import type { Source, SourceStart, Warehouse } from '../../operator/model/ports.js';
 import type { BinlogPosition } from '../../operator/model/position.js';
-import { runPrepare } from '../../operator/pipeline/prepare.js';
+import { runPrecheck, runPrepare } from '../../operator/pipeline/prepare.js';
 import { isSameMapping } from '../../operator/pipeline/prepare-plan.js';
 import { foldPlan } from '../../operator/pipeline/table-states.js';
 import { Life } from './memory-world.js';
@@ -158,4 +158,30 @@ test('a column of the source that was left out and is wanted now is another mapp
   expect(isSameMapping(without, within)).toBe(false);
   // A column that the source has got since comes with its own statement in the log.
   expect(isSameMapping(wide, within)).toBe(true);
+});
+
+test('a row filter that the server does not take is a finding with its words', async () => {
+  const table = { database: 'shop', table: 'orders' };
+  const { findings } = await runPrecheck(
+    {
+      source: {
+        facts: async () => ({ reachable: false }),
+        refusedFilters: async () => [{ table, reason: "Unknown column 'idd' in 'where clause'" }],
+      } as unknown as Source,
+      warehouse: { facts: async () => ({ reachable: false }) } as unknown as Warehouse,
+      decide: {
+        targetTables: () => [],
+        prepare: () => ({ plans: [{ ...planFor('orders'), where: 'idd > 1' }], findings: [] }),
+      },
+    },
+    false,
+  );
+  expect(findings).toMatchObject([
+    {
+      code: 'WHERE_INVALID',
+      severity: 'error',
+      subject: 'shop.orders',
+      seen: "Unknown column 'idd' in 'where clause'",
+    },
+  ]);
 });

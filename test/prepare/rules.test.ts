@@ -586,6 +586,8 @@ describe('the precheck', () => {
       'MARKED_WITHOUT_CHECKPOINT',
       'IGNORE_CODE_UNKNOWN',
       'IGNORE_CODE_REFUSED',
+      // The server's answer to the filters, in test/pipeline/prepare.
+      'WHERE_INVALID',
     ];
     expect(
       Object.keys(findingCatalog)

@@ -7,6 +7,7 @@ import { SyncError } from '../../base/errors.js';
 import type { SourceColumn, SourceType, TableName } from '../../model/source-table.js';
 import { tableKey } from '../../model/source-table.js';
 import type { TablePlan } from '../../model/table-plan.js';
+import { wireType } from '../cells/wire.js';
 import { packedLengthBytes, readPackedLength, readUint48 } from './event.js';
 
 export interface TableMap {
@@ -21,64 +22,29 @@ export interface TableMap {
   readonly unsigned: readonly (boolean | null)[] | null;
 }
 
-const typeCode = {
-  decimal: 0,
-  tiny: 1,
-  short: 2,
-  long: 3,
-  float: 4,
-  double: 5,
-  timestamp: 7,
-  longlong: 8,
-  int24: 9,
-  date: 10,
-  time: 11,
-  datetime: 12,
-  year: 13,
-  varchar: 15,
-  bit: 16,
-  timestamp2: 17,
-  datetime2: 18,
-  time2: 19,
-  mariadbBlobCompressed: 140,
-  mariadbVarcharCompressed: 141,
-  vector: 242,
-  json: 245,
-  newDecimal: 246,
-  enum: 247,
-  set: 248,
-  tinyBlob: 249,
-  mediumBlob: 250,
-  longBlob: 251,
-  blob: 252,
-  varString: 253,
-  string: 254,
-  geometry: 255,
-} as const;
-
 /** Bytes of metadata per type; none for types not listed. */
 const metadataBytes: Readonly<Record<number, 1 | 2>> = {
-  [typeCode.float]: 1,
-  [typeCode.double]: 1,
-  [typeCode.varchar]: 2,
-  [typeCode.bit]: 2,
-  [typeCode.timestamp2]: 1,
-  [typeCode.datetime2]: 1,
-  [typeCode.time2]: 1,
-  [typeCode.mariadbBlobCompressed]: 1,
-  [typeCode.mariadbVarcharCompressed]: 2,
-  [typeCode.vector]: 1,
-  [typeCode.json]: 1,
-  [typeCode.newDecimal]: 2,
-  [typeCode.enum]: 2,
-  [typeCode.set]: 2,
-  [typeCode.tinyBlob]: 1,
-  [typeCode.mediumBlob]: 1,
-  [typeCode.longBlob]: 1,
-  [typeCode.blob]: 1,
-  [typeCode.varString]: 2,
-  [typeCode.string]: 2,
-  [typeCode.geometry]: 1,
+  [wireType.float]: 1,
+  [wireType.double]: 1,
+  [wireType.varchar]: 2,
+  [wireType.bit]: 2,
+  [wireType.timestamp2]: 1,
+  [wireType.dateTime2]: 1,
+  [wireType.time2]: 1,
+  [wireType.blobCompressed]: 1,
+  [wireType.varcharCompressed]: 2,
+  [wireType.vector]: 1,
+  [wireType.json]: 1,
+  [wireType.newDecimal]: 2,
+  [wireType.enum]: 2,
+  [wireType.set]: 2,
+  [wireType.tinyBlob]: 1,
+  [wireType.mediumBlob]: 1,
+  [wireType.longBlob]: 1,
+  [wireType.blob]: 1,
+  [wireType.varString]: 2,
+  [wireType.string]: 2,
+  [wireType.geometry]: 1,
 };
 
 export function readTableMapName(bytes: Buffer, body: number): TableName {
@@ -156,19 +122,19 @@ function readOptionalMetadata(
 /** Types that have a bit in the signedness field (is_numeric_type in sql/log_event.cc); YEAR is one. */
 function isNumeric(type: number): boolean {
   return (
-    type <= typeCode.double ||
-    type === typeCode.longlong ||
-    type === typeCode.int24 ||
-    type === typeCode.year ||
-    type === typeCode.newDecimal
+    type <= wireType.double ||
+    type === wireType.longLong ||
+    type === wireType.int24 ||
+    type === wireType.year ||
+    type === wireType.newDecimal
   );
 }
 
 /** ENUM and SET travel as STRING with their own code in the first byte of metadata. */
 function realType(type: number, metadata: number): number {
-  if (type !== typeCode.string) return type;
+  if (type !== wireType.string) return type;
   const first = metadata & 0xff;
-  return first === typeCode.enum || first === typeCode.set ? first : type;
+  return first === wireType.enum || first === wireType.set ? first : type;
 }
 
 /** The last column of tables without a primary key on Aliyun RDS; information_schema does not show it. */
@@ -183,7 +149,7 @@ export function checkTableMap(map: TableMap, plan: TablePlan, position: string):
   const last = map.types.length - 1;
   const hasHiddenKey =
     last === wanted.length &&
-    map.types[last] === typeCode.longlong &&
+    map.types[last] === wireType.longLong &&
     (map.columnNames === null || map.columnNames[last] === hiddenKeyColumn);
   if (!hasHiddenKey && map.types.length !== wanted.length) {
     throw mismatch(
@@ -231,56 +197,60 @@ function fits(source: SourceType, type: number, metadata: number): boolean {
     case 'int':
       return (
         type ===
-        { 1: typeCode.tiny, 2: typeCode.short, 3: typeCode.int24, 4: typeCode.long, 8: typeCode.longlong }[source.bytes]
+        { 1: wireType.tiny, 2: wireType.short, 3: wireType.int24, 4: wireType.long, 8: wireType.longLong }[source.bytes]
       );
     case 'decimal':
-      return type === typeCode.newDecimal && first === source.precision && second === source.scale;
+      return type === wireType.newDecimal && first === source.precision && second === source.scale;
     case 'float':
-      return type === typeCode.float;
+      return type === wireType.float;
     case 'double':
-      return type === typeCode.double;
+      return type === wireType.double;
     case 'bit':
-      return type === typeCode.bit && first + second * 8 === source.bits;
+      return type === wireType.bit && first + second * 8 === source.bits;
     case 'text':
     case 'bytes':
       return fitsCharacters(source.bytesMax, type, metadata);
     case 'date':
-      return type === typeCode.date;
+      return type === wireType.date;
     case 'datetime':
-      return type === typeCode.datetime || (type === typeCode.datetime2 && first === source.fsp);
+      return type === wireType.dateTime || (type === wireType.dateTime2 && first === source.fsp);
     case 'timestamp':
-      return type === typeCode.timestamp || (type === typeCode.timestamp2 && first === source.fsp);
+      return type === wireType.timestamp || (type === wireType.timestamp2 && first === source.fsp);
     case 'time':
-      return type === typeCode.time || (type === typeCode.time2 && first === source.fsp);
+      return type === wireType.time || (type === wireType.time2 && first === source.fsp);
     case 'year':
-      return type === typeCode.year;
+      return type === wireType.year;
     case 'enum':
     case 'set':
-      return realType(type, metadata) === typeCode[source.kind];
+      return realType(type, metadata) === wireType[source.kind];
     case 'json':
       // MariaDB's JSON is LONGTEXT.
-      return type === typeCode.json || type === typeCode.blob;
+      return type === wireType.json || type === wireType.blob;
     case 'geometry':
-      return type === typeCode.geometry;
+      return type === wireType.geometry;
     case 'vector':
-      return type === typeCode.vector || type === typeCode.varchar;
+      return type === wireType.vector || type === wireType.varchar;
     case 'inet4':
     case 'inet6':
     case 'uuid':
-      return type === typeCode.string;
+      return type === wireType.string;
   }
 }
 
 /** Length in bytes of CHAR, VARCHAR and their binary kin; of a BLOB how many bytes its length takes. */
 function fitsCharacters(bytesMax: number, type: number, metadata: number): boolean {
   switch (type) {
-    case typeCode.varchar:
-    case typeCode.varString:
+    case wireType.varchar:
+    case wireType.varString:
       return metadata === bytesMax;
-    case typeCode.string:
+    case wireType.string:
       // Lengths above 255 put two bits into the type byte, inverted (Field_string::do_save_field_metadata).
       return ((metadata >> 8) | ((((metadata & 0x30) ^ 0x30) << 4) as number)) === bytesMax;
-    case typeCode.blob:
+    case wireType.varcharCompressed:
+      // One byte tells how the rest is packed.
+      return metadata === bytesMax + 1;
+    case wireType.blob:
+    case wireType.blobCompressed:
       return metadata === (bytesMax <= 0xff ? 1 : bytesMax <= 0xffff ? 2 : bytesMax <= 0xff_ffff ? 3 : 4);
     default:
       return false;
