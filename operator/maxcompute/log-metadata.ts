@@ -7,12 +7,12 @@ import { crcByte, crcInt32, crcInt64, crcZeros, makeZerosTable } from './records
 
 /** CRC input: two flags, a timestamp, a flag, each with its column index. */
 const tailZeros = makeZerosTable(5 + 12 + 5 + 5);
-/** Two flags and their lengths and tags, a timestamp of ten bytes at most. */
-const tailBytesMax = 3 + 11 + 3 + 3;
+/** Two flags and their lengths and tags, a timestamp of ten bytes at most, in words of four bytes. */
+export const tailWords = (3 + 11 + 3 + 3) / 4;
 
 export class LogMetadata {
-  /** By row kind; `tailBytes` of each count. */
-  readonly tails: readonly Uint8Array[] = Array.from({ length: 5 }, () => new Uint8Array(tailBytesMax));
+  /** `tailWords` little-endian words for each row kind; `tailBytes` of their bytes count. */
+  readonly tails = new Int32Array(5 * tailWords);
   tailBytes = 0;
   private readonly crcs = new Int32Array(5);
   private utcSeconds = -1;
@@ -37,7 +37,9 @@ export class LogMetadata {
     const afterByte = after.charCodeAt(0);
     const seconds = zigzagBytes(this.utcSeconds);
     const tail = [0x12, 1, operationByte, 0x18, ...seconds, 0x22, 1, beforeByte, 0x2a, 1, afterByte];
-    (this.tails[kind] as Uint8Array).set(tail);
+    const bytes = Buffer.alloc(tailWords * 4);
+    bytes.set(tail);
+    for (let word = 0; word < tailWords; word += 1) this.tails[kind * tailWords + word] = bytes.readInt32LE(word * 4);
     this.tailBytes = tail.length;
     let crc = crcByte(crcInt32(0, 2), operationByte);
     crc = crcInt64(crcInt32(crc, 3), Math.floor(this.utcSeconds / 0x1_0000_0000), this.utcSeconds | 0);

@@ -9,14 +9,16 @@ import { type RowKind, type RowSink, rowKind } from '../model/change.js';
 import { logMetadataColumnCount, type TargetType } from '../model/table-plan.js';
 import { segmentBytes } from './block-compressor.js';
 import { packTags } from './column-tags.js';
-import { LogMetadata } from './log-metadata.js';
+import { LogMetadata, tailWords } from './log-metadata.js';
 import {
   crcByte,
   crcCopy,
   crcCopyBytes,
+  crcField32,
+  crcField64,
+  crcField96,
+  crcFieldSmall,
   crcInt32,
-  crcInt64,
-  crcSignExtended,
   crcStart,
   crcValue,
 } from './records/crc32c.js';
@@ -40,8 +42,8 @@ const scratchDouble = new Float64Array(scratchBytes);
 const scratchFloat = new Float32Array(scratchBytes);
 const scratchInts = new Int32Array(scratchBytes);
 
-const recordIdTag = tagOf(1, wireTypes.varint);
-const recordIdCrcStart = crcInt32(crcStart, 1);
+const recordIdField = 1;
+const recordIdTag = tagOf(recordIdField, wireTypes.varint);
 
 export type SegmentHandler = (segment: Uint8Array, length: number) => Uint8Array;
 
@@ -107,13 +109,13 @@ export class RecordSink implements RowSink {
   int32(column: number, value: number): void {
     this.putTag(column);
     this.putVarint((value << 1) ^ (value >> 31));
-    this.recordCrc = crcSignExtended(crcInt32(this.recordCrc, column + this.firstField), value);
+    this.recordCrc = crcFieldSmall(this.recordCrc, column + this.firstField, value);
   }
 
   int64(column: number, high: number, low: number): void {
     this.putTag(column);
     this.putZigzag(high, low);
-    this.recordCrc = crcInt64(crcInt32(this.recordCrc, column + this.firstField), high, low);
+    this.recordCrc = crcField64(this.recordCrc, column + this.firstField, high, low);
   }
 
   boolean(column: number, value: 0 | 1): void {
@@ -128,7 +130,7 @@ export class RecordSink implements RowSink {
     scratchFloat[0] = value;
     const bits = scratchInts[0]!;
     this.putFixed32(bits);
-    this.recordCrc = crcInt32(crcInt32(this.recordCrc, column + this.firstField), bits);
+    this.recordCrc = crcField32(this.recordCrc, column + this.firstField, bits);
   }
 
   float64(column: number, value: number): void {
@@ -138,7 +140,7 @@ export class RecordSink implements RowSink {
     const high = scratchInts[1]!;
     this.putFixed32(low);
     this.putFixed32(high);
-    this.recordCrc = crcInt64(crcInt32(this.recordCrc, column + this.firstField), high, low);
+    this.recordCrc = crcField64(this.recordCrc, column + this.firstField, high, low);
   }
 
   bytes(column: number, source: Uint8Array, from: number, to: number): void {
@@ -172,17 +174,10 @@ export class RecordSink implements RowSink {
   timestamp(column: number, seconds: number, nanos: number): void {
     this.putTag(column);
     const low = seconds | 0;
-    let crc = crcInt32(this.recordCrc, column + this.firstField);
-    if (low === seconds) {
-      this.putVarint((low << 1) ^ (low >> 31));
-      crc = crcSignExtended(crc, low);
-    } else {
-      const high = Math.floor(seconds / 0x1_0000_0000);
-      this.putZigzag(high, low);
-      crc = crcInt64(crc, high, low);
-    }
+    const high = low === seconds ? low >> 31 : Math.floor(seconds / 0x1_0000_0000);
+    this.putZigzag(high, low);
     this.putVarint(nanos << 1);
-    this.recordCrc = crcInt32(crc, nanos);
+    this.recordCrc = crcField96(this.recordCrc, column + this.firstField, high, low, nanos);
   }
 
   endRow(): void {
@@ -214,12 +209,12 @@ export class RecordSink implements RowSink {
     const low = id | 0;
     this.putZigzag(high, low);
     const { metadata } = this;
-    this.recordCrc = metadata.crcAfter(crcInt64(recordIdCrcStart, high, low), kind);
-    const tail = metadata.tails[kind]!;
-    const length = metadata.tailBytes;
-    const at = this.at;
-    for (let index = 0; index < length; index += 1) buffer[at + index] = tail[index]!;
-    this.at = at + length;
+    this.recordCrc = metadata.crcAfter(crcField64(crcStart, recordIdField, high, low), kind);
+    const { tails } = metadata;
+    // Whole words, a few bytes more than the tail has: the row's reserve is free behind it, and what comes next overwrites them.
+    const first = kind * tailWords;
+    for (let word = 0; word < tailWords; word += 1) this.view.setInt32(this.at + word * 4, tails[first + word]!, true);
+    this.at += metadata.tailBytes;
     // The two rows of an update share an id; the next change takes the next one.
     if (kind !== rowKind.before) this.recordId = id + 1;
   }

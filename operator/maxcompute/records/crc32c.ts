@@ -37,9 +37,34 @@ export function crcInt64(state: number, high: number, low: number): number {
 
 const minusOneHigh = crcInt32(-1, 0);
 
-/** The eight bytes of a 64-bit integer that fits 32 bits: the upper half costs no look-ups. */
-export function crcSignExtended(state: number, value: number): number {
-  return value < 0 ? upperHalf(state ^ value) ^ minusOneHigh : upperHalf(state ^ value);
+/** A column index and eight bytes. Words are looked up side by side: none waits for the state after the one before. */
+export function crcField64(state: number, field: number, high: number, low: number): number {
+  return beforeEight(state ^ field) ^ upperHalf(low) ^ (high === 0 ? 0 : crcInt32(high, 0));
+}
+
+/** A column index and the eight bytes of an integer that fits 32 bits: the upper half costs no look-ups. */
+export function crcFieldSmall(state: number, field: number, value: number): number {
+  return beforeEight(state ^ field) ^ upperHalf(value) ^ (value < 0 ? minusOneHigh : 0);
+}
+
+/** A column index and four bytes. */
+export function crcField32(state: number, field: number, value: number): number {
+  return upperHalf(state ^ field) ^ crcInt32(value, 0);
+}
+
+/** A column index, eight bytes and four. */
+export function crcField96(state: number, field: number, high: number, low: number, last: number): number {
+  return crcSixteen(state ^ field, low, high, last);
+}
+
+/** What four bytes become when eight more follow. */
+function beforeEight(x: number): number {
+  return (
+    table[0xb00 + (x & 0xff)]! ^
+    table[0xa00 + ((x >>> 8) & 0xff)]! ^
+    table[0x900 + ((x >>> 16) & 0xff)]! ^
+    table[0x800 + (x >>> 24)]!
+  );
 }
 
 /** What four bytes become when four more follow. */
@@ -154,10 +179,7 @@ function crcSixteen(a: number, b: number, c: number, d: number): number {
     table[0xe00 + ((a >>> 8) & 0xff)]! ^
     table[0xd00 + ((a >>> 16) & 0xff)]! ^
     table[0xc00 + (a >>> 24)]! ^
-    table[0xb00 + (b & 0xff)]! ^
-    table[0xa00 + ((b >>> 8) & 0xff)]! ^
-    table[0x900 + ((b >>> 16) & 0xff)]! ^
-    table[0x800 + (b >>> 24)]! ^
+    beforeEight(b) ^
     upperHalf(c) ^
     crcInt32(d, 0)
   );

@@ -72,19 +72,19 @@ function narrowTarget(index: number, unsigned: boolean, max: number, refuse: Ref
 }
 
 function bigintTarget(index: number, unsigned: boolean, refuse: Refuse): IntTarget {
-  return join(
-    (sink, value) => {
+  return {
+    number: (sink, value) => {
       if ((value | 0) === value) sink.int32(index, value);
       else sink.int64(index, Math.floor(value / 4294967296), value | 0);
     },
-    unsigned,
-    (sink, high, low) => {
+    halves: (sink, high, low) => {
       // MaxCompute's BIGINT lacks -2^63, which its clients keep for NULL.
       const isOutside = unsigned ? high < 0 : high === -0x80000000 && low === 0;
       if (isOutside) refuse('a number beyond the range of the target type');
+      else if (high === low >> 31) sink.int32(index, low);
       else sink.int64(index, high, low);
     },
-  );
+  };
 }
 
 function booleanTarget(index: number, unsigned: boolean, refuse: Refuse): IntTarget {
