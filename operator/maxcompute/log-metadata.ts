@@ -1,14 +1,22 @@
 /**
- * The metadata columns of a change log behind record_id: operation_flag, utc_timestamp, before_flag, after_flag. They are the
- * same for all rows of one kind and second, so their wire bytes and what they do to the CRC are made once for each.
+ * The metadata columns of a change log. Behind record_id come operation_flag, utc_timestamp, before_flag and after_flag,
+ * which are the same for all rows of one kind and second: their wire bytes and what they do to the CRC are made once for
+ * each, so that of all five columns only record_id's low word is left to look up for a row.
  */
 import { type RowKind, rowKind } from '../model/change.js';
-import { crcByte, crcInt32, crcInt64, crcZeros, makeZerosTable } from './records/crc32c.js';
+import { crcByte, crcInt32, crcInt64, crcStart, crcZeros, makeZerosTable } from './records/crc32c.js';
 
 /** CRC input: two flags, a timestamp, a flag, each with its column index. */
 const tailZeros = makeZerosTable(5 + 12 + 5 + 5);
 /** Two flags and their lengths and tags, a timestamp of ten bytes at most, in words of four bytes. */
 export const tailWords = (3 + 11 + 3 + 3) / 4;
+
+/** What the bits of record_id's low word add to the CRC behind the metadata (see `makeZerosTable`). */
+const lowWordTable = Int32Array.from({ length: 1024 }, (_, index) =>
+  crcZeros(tailZeros, crcInt64(0, 0, (index & 0xff) << ((index >>> 8) * 8))),
+);
+/** The same for a fresh state, the column index, and a record_id of 0. */
+const recordIdZero = crcZeros(tailZeros, crcInt64(crcInt32(crcStart, 1), 0, 0));
 
 export class LogMetadata {
   /** `tailWords` little-endian words for each row kind; `tailBytes` of their bytes count. */
@@ -26,9 +34,10 @@ export class LogMetadata {
     this.make(rowKind.delete, 'D', 'Y', 'N');
   }
 
-  /** The state of a record's CRC behind the metadata, from that behind record_id. */
-  crcAfter(state: number, kind: RowKind): number {
-    return crcZeros(tailZeros, state) ^ this.crcs[kind]!;
+  /** The state of a record's CRC behind the metadata; `high` and `low` are the words of its record_id. */
+  crcAfter(high: number, low: number, kind: RowKind): number {
+    const crc = crcZeros(lowWordTable, low) ^ this.crcs[kind]!;
+    return high === 0 ? crc : crc ^ crcZeros(tailZeros, crcInt32(0, high));
   }
 
   private make(kind: RowKind, operation: string, before: string, after: string): void {
@@ -44,7 +53,7 @@ export class LogMetadata {
     let crc = crcByte(crcInt32(0, 2), operationByte);
     crc = crcInt64(crcInt32(crc, 3), Math.floor(this.utcSeconds / 0x1_0000_0000), this.utcSeconds | 0);
     crc = crcByte(crcInt32(crc, 4), beforeByte);
-    this.crcs[kind] = crcByte(crcInt32(crc, 5), afterByte);
+    this.crcs[kind] = crcByte(crcInt32(crc, 5), afterByte) ^ recordIdZero;
   }
 }
 

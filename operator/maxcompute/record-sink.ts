@@ -42,8 +42,7 @@ const scratchDouble = new Float64Array(scratchBytes);
 const scratchFloat = new Float32Array(scratchBytes);
 const scratchInts = new Int32Array(scratchBytes);
 
-const recordIdField = 1;
-const recordIdTag = tagOf(recordIdField, wireTypes.varint);
+const recordIdTag = tagOf(1, wireTypes.varint);
 
 export type SegmentHandler = (segment: Uint8Array, length: number) => Uint8Array;
 
@@ -209,7 +208,7 @@ export class RecordSink implements RowSink {
     const low = id | 0;
     this.putZigzag(high, low);
     const { metadata } = this;
-    this.recordCrc = metadata.crcAfter(crcField64(crcStart, recordIdField, high, low), kind);
+    this.recordCrc = metadata.crcAfter(high, low, kind);
     const { tails } = metadata;
     // Whole words, a few bytes more than the tail has: the row's reserve is free behind it, and what comes next overwrites them.
     const first = kind * tailWords;
