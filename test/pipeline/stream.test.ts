@@ -150,26 +150,6 @@ test('never commits a session that holds another block than the intent names', a
   expect(loggedRows(bench, 'orders').some((row) => row.recordId === 99)).toBe(false);
 });
 
-test('a writer that was displaced commits nothing more', async () => {
-  const bench = new StreamBench(log, ['orders', 'items']);
-  const first = new Life();
-  let isDisplaced = false;
-  const outcome = new Promise<string>((resolve) => {
-    first.onCall = (called) => {
-      if (called !== 'commitUpload' || isDisplaced) return;
-      isDisplaced = true;
-      throw new Crash('paused here for ever');
-    };
-    bench.live(first).then(
-      () => resolve('done'),
-      (error: unknown) => resolve(code(error)),
-    );
-  });
-  await outcome;
-  await bench.live();
-  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
-});
-
 test('two processes that run at once: the first is told that another writer took over', async () => {
   const bench = new StreamBench(log, ['orders', 'items']);
   const life = new Life();
