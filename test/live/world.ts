@@ -12,10 +12,11 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { pyodpsModules } from '../parts/pyodps.js';
 import type { TestServer } from '../parts/test-server.js';
+import { descendantsOf } from './processes.js';
 
 const program = fileURLToPath(new URL('../../operator/dist/cli/main.js', import.meta.url));
 const readerScript = fileURLToPath(new URL('read_tables.py', import.meta.url));
-const accessKey = { id: 'live', secret: 'live-secret' };
+export const accessKey = { id: 'live', secret: 'live-secret' };
 const commandMsMax = 120_000;
 
 export interface CommandResult {
@@ -36,6 +37,8 @@ export interface World {
   readonly server: TestServer;
   readonly folder: string;
   readonly stateDir: string;
+  /** Of the emulator, whose one project is `live`. */
+  readonly endpoint: string;
   /** Writes a task file; `spec` is laid over what connects source and target. */
   writeTask(name: string, spec: Record<string, unknown>): string;
   /** Runs `mcsync` to its end. */
@@ -47,7 +50,12 @@ export interface World {
 }
 
 export interface RunningProgram {
+  readonly pid: number;
   readonly ended: Promise<CommandResult>;
+  /** What it has written so far. */
+  stderr(): string;
+  /** As Ctrl-C does. */
+  stop(): void;
   /** SIGKILL: to `mcsync run` alone, or to it and its workers at the same moment. */
   kill(whom: 'parent' | 'group'): void;
 }
@@ -71,6 +79,7 @@ export async function openWorld(startServer: () => Promise<TestServer>): Promise
     server,
     folder,
     stateDir: join(folder, 'state'),
+    endpoint,
     writeTask(name, spec) {
       const path = join(folder, `${name}.yaml`);
       writeFileSync(path, taskFile(name, server.port, endpoint, spec));
@@ -120,39 +129,46 @@ function taskFile(name: string, port: number, endpoint: string, spec: Record<str
     .join('---\n');
 }
 
-/** A group of its own can be killed at one moment; without one, it ends with the test run. */
+/** A group of its own is spared what a terminal sends to the test run; without one, it ends with the test run. */
 function startProgram(args: readonly string[], { isGroup } = { isGroup: true }): RunningProgram {
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: isGroup });
+  const output = { stdout: '', stderr: '' };
+  const pid = child.pid as number;
   return {
-    ended: resultOf(child),
+    pid,
+    ended: resultOf(child, output),
+    stderr: () => output.stderr,
+    stop: () => signal(pid, 'SIGINT'),
     kill(whom) {
-      const pid = child.pid;
-      if (pid === undefined) return;
-      try {
-        process.kill(whom === 'group' ? -pid : pid, 'SIGKILL');
-      } catch (error) {
-        // It was faster.
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-      }
+      // Workers have groups of their own. They are looked up first: those of a dead parent are nobody's children.
+      const workers = whom === 'group' ? descendantsOf(pid) : [];
+      for (const each of [pid, ...workers]) signal(each, 'SIGKILL');
     },
   };
 }
 
-function resultOf(child: ChildProcess): Promise<CommandResult> {
-  let stdout = '';
-  let stderr = '';
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    // It was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function resultOf(child: ChildProcess, output: { stdout: string; stderr: string }): Promise<CommandResult> {
   child.stdout?.on('data', (chunk: Buffer) => {
-    stdout += chunk;
+    output.stdout += chunk;
   });
   child.stderr?.on('data', (chunk: Buffer) => {
-    stderr += chunk;
+    output.stderr += chunk;
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     // A worker that outlives a killed parent holds the pipes open: then `close` is a long way off.
-    child.once('exit', (code, signal) => {
-      if (signal) resolve({ code, stdout, stderr });
-      else child.once('close', () => resolve({ code, stdout, stderr }));
+    child.once('exit', (code, byWhat) => {
+      if (byWhat) resolve({ code, ...output });
+      else child.once('close', () => resolve({ code, ...output }));
     });
   });
 }
