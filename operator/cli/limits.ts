@@ -18,3 +18,6 @@ export function chunkBytes(parallelism: number): number {
 
 /** Of one block of a table that is read as a whole: one is filled while two are on their way. */
 export const viewBlockBytesMax = 24 * mebibyte;
+
+/** Block ids of a session are 0 to 19,999 (maxcompute manual, batch tunnel). */
+export const blocksPerSessionMax = 20_000;

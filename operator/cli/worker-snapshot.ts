@@ -4,7 +4,7 @@ import { NulledCounts } from '../pipeline/nulled-counts.js';
 import { runSnapshot } from '../pipeline/snapshot.js';
 import { knownIdentity } from '../pipeline/task-documents.js';
 import { openSource, openWarehouse } from './ends.js';
-import { viewBlockBytesMax } from './limits.js';
+import { blocksPerSessionMax, viewBlockBytesMax } from './limits.js';
 import type { WorkerContext } from './worker.js';
 
 const pollMs = 500;
@@ -26,6 +26,7 @@ export async function runSnapshotWorker(context: WorkerContext): Promise<void> {
     settings: {
       parallelism: task.spec.snapshot.parallelism,
       blockBytesMax: viewBlockBytesMax,
+      blocksPerSessionMax,
       hasStream: task.spec.mode === 'FullAndIncremental',
       pollMs,
     },

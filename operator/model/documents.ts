@@ -91,7 +91,9 @@ export interface ShardTable {
   readonly rowsRead: number;
   readonly chunksDone: number;
   readonly chunks: number;
-  /** The session of this baseline; its blocks are the chunks. Written before the first block. */
+  /** Chunks before this one stand in the table, by sessions committed earlier; absent: none. */
+  readonly committedChunks?: number;
+  /** The session being filled: block i is chunk `committedChunks + i`. Written before the first block. */
   readonly session: { readonly uploadId: string; readonly initiatedMs: number } | null;
   /** Saved before the commit, with the rows of the target table before it: unchanged rows mean not committed. */
   readonly commitIntent: BaseCommitIntent | null;
@@ -107,6 +109,8 @@ export interface BaseCommitIntent {
   readonly rowsBefore: number;
   readonly blocks: readonly { readonly id: number; readonly rows: number }[];
   readonly rows: number;
+  /** What `committedChunks` is after the commit; absent: all chunks. */
+  readonly chunksAfter?: number;
 }
 
 /** Versions of the schemas, append-only; written before the checkpoint that names one. */

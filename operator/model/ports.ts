@@ -74,7 +74,7 @@ export interface SourceStart {
   readonly identity: SourceIdentity;
 }
 
-/** Upper limits of one chunk; bytes by the server's estimate of a row. A very large table gets larger chunks: a plan names at most 5,000. */
+/** Upper limits of one chunk; bytes by the server's estimate of a row. A table beyond a terabyte gets larger chunks: a plan names at most 40,000. */
 export interface ChunkSize {
   readonly rows: number;
   readonly bytes: number;

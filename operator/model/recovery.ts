@@ -4,7 +4,7 @@
  */
 import type { UploadState } from './ports.js';
 
-interface BlockCount {
+export interface BlockCount {
   readonly id: number;
   readonly rows: number;
 }
@@ -47,13 +47,4 @@ export function sameBlocks(ours: readonly BlockCount[], theirs: readonly BlockCo
   if (ours.length !== theirs.length) return false;
   const rowsById = new Map(theirs.map((block) => [block.id, block.rows]));
   return rowsById.size === ours.length && ours.every((block) => rowsById.get(block.id) === block.rows);
-}
-
-export type CountDecision = 'done' | 'missing' | 'partial';
-
-/** Two counts that differ mean that something still lands: `partial`, so that a person looks, unless both agree. */
-export function decideCount(expectedRows: number, first: number, second: number): CountDecision {
-  if (first !== second) return 'partial';
-  if (first === expectedRows) return 'done';
-  return first === 0 ? 'missing' : 'partial';
 }

@@ -12,8 +12,8 @@ import type { Session } from './session.js';
 
 /** An estimate of the server may be wildly off. */
 const chunkRowsMin = 10;
-/** Ranges stand in the plan document (1 MiB), and an upload session holds 20,000 blocks. */
-const chunksMax = 5_000;
+/** Ranges stand in the plan document: some megabytes for a table of a terabyte, whose chunks are no larger than others. */
+const chunksMax = 40_000;
 
 export async function splitTable(session: Session, plan: TablePlan, size: ChunkSize): Promise<ChunkRange[]> {
   const columns = new RangeColumns(plan);

@@ -1,24 +1,8 @@
-/** Copies tables with a key: chunk i of a table is block i of its session, read by whichever connection is free. */
-import type { ChunkRange } from '../model/ports.js';
+/** Copies tables with a key: chunk by chunk, read by whichever connection is free. */
 import { tableKey } from '../model/source-table.js';
 import type { TableCopy } from './snapshot.js';
-import { commitBase, recoverBase } from './snapshot-commit.js';
+import { type Chunk, commitPart, isWhole, openPart, type Part, takeChunk } from './snapshot-parts.js';
 import { sendRows } from './snapshot-rows.js';
-import { type BaseSession, baseSession, newBaseSession } from './snapshot-session.js';
-
-interface Chunk {
-  readonly table: OpenTable;
-  readonly id: number;
-  readonly range: ChunkRange;
-}
-
-interface OpenTable {
-  readonly copy: TableCopy;
-  readonly session: BaseSession;
-  /** Rows by block id, those of earlier starts included. An empty chunk has no block. */
-  readonly rows: Map<number, number>;
-  missing: number;
-}
 
 /** Tables whose sessions are open at a time: enough to keep the connections busy across small tables. */
 const openTablesMax = 8;
@@ -26,69 +10,98 @@ const openTablesMax = 8;
 export async function copyChunks(copies: readonly TableCopy[]): Promise<void> {
   const first = copies[0];
   if (!first) return;
-  const queue = chunkQueue(copies);
+  const queue = new ChunkQueue(copies);
   const failure = new AbortController();
+  const signal = AbortSignal.any([first.stop, failure.signal]);
   const readers = Array.from({ length: first.settings.parallelism }, async () => {
-    for (;;) {
-      failure.signal.throwIfAborted();
-      first.stop.throwIfAborted();
-      const next = await queue();
-      if (next === null) return;
-      await copyChunk(next, AbortSignal.any([first.stop, failure.signal]));
-      next.table.missing -= 1;
-      if (next.table.missing === 0) await commitTable(next.table);
+    try {
+      for (let chunk = await queue.next(signal); chunk !== null; chunk = await queue.next(signal)) {
+        await copyChunk(chunk, signal);
+        await queue.ended(chunk);
+      }
+    } catch (error) {
+      if (!failure.signal.aborted) failure.abort(error);
+      queue.wake();
+      throw error;
     }
   });
-  const outcomes = await Promise.allSettled(
-    readers.map((reader) =>
-      reader.catch((error: unknown) => {
-        if (!failure.signal.aborted) failure.abort(error);
-        throw error;
-      }),
-    ),
-  );
+  const outcomes = await Promise.allSettled(readers);
   if (failure.signal.aborted) throw failure.signal.reason;
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-/** Hands out the chunks that no session lists yet, table after table; null when all are given. */
-function chunkQueue(copies: readonly TableCopy[]): () => Promise<Chunk | null> {
-  const ready: Chunk[] = [];
-  let opened = 0;
-  let opening: Promise<void> = Promise.resolve();
-  const open = async (): Promise<void> => {
-    while (ready.length === 0 && opened < copies.length) {
-      const batch = copies.slice(opened, opened + openTablesMax);
-      opened += batch.length;
-      const tables = await Promise.all(batch.map(openTable));
-      for (const chunks of tables) ready.push(...chunks);
+/** Hands out the chunks that no session lists yet, table after table, and commits each part behind its last chunk. */
+class ChunkQueue {
+  readonly #waiting: TableCopy[];
+  readonly #open = new Set<Part>();
+  #committing = 0;
+  #opening: Promise<void> = Promise.resolve();
+  #sleepers: (() => void)[] = [];
+
+  constructor(copies: readonly TableCopy[]) {
+    this.#waiting = [...copies];
+  }
+
+  /** Null when everything is copied. */
+  async next(signal: AbortSignal): Promise<Chunk | null> {
+    for (;;) {
+      signal.throwIfAborted();
+      const chunk = this.#take();
+      if (chunk !== null) return chunk;
+      const whole = [...this.#open].find(isWhole);
+      if (whole) await this.#close(whole);
+      else if (this.#waiting.length > 0) await this.#openMore();
+      else if (this.#open.size === 0 && this.#committing === 0) return null;
+      // What is still being read or committed may be followed by another part.
+      else await new Promise<void>((resolve) => this.#sleepers.push(resolve));
     }
-  };
-  return async () => {
-    opening = opening.then(open);
-    await opening;
-    return ready.shift() ?? null;
-  };
+  }
+
+  async ended({ part }: Chunk): Promise<void> {
+    part.reading -= 1;
+    if (isWhole(part)) await this.#close(part);
+  }
+
+  wake(): void {
+    for (const resolve of this.#sleepers.splice(0)) resolve();
+  }
+
+  #take(): Chunk | null {
+    for (const part of this.#open) {
+      const chunk = takeChunk(part);
+      if (chunk === 'stale') {
+        this.#open.delete(part);
+        this.#waiting.unshift(part.copy);
+      } else if (chunk !== null) return chunk;
+    }
+    return null;
+  }
+
+  /** One reader opens tables; the others wait for it and look again. */
+  #openMore(): Promise<void> {
+    this.#opening = this.#opening.then(async () => {
+      if ([...this.#open].some((part) => part.waiting.length > 0)) return;
+      const parts = await Promise.all(this.#waiting.splice(0, openTablesMax).map(openPart));
+      for (const part of parts) if (part !== null) this.#open.add(part);
+      this.wake();
+    });
+    return this.#opening;
+  }
+
+  /** The next part of the same table goes first: its connections are free now. */
+  async #close(part: Part): Promise<void> {
+    this.#open.delete(part);
+    this.#committing += 1;
+    await commitPart(part);
+    const next = await openPart(part.copy);
+    if (next !== null) this.#open.add(next);
+    this.#committing -= 1;
+    this.wake();
+  }
 }
 
-async function openTable(copy: TableCopy): Promise<Chunk[]> {
-  const key = tableKey(copy.planned.plan.source);
-  if (await recoverBase(copy)) return [];
-  const ranges = copy.planned.snapshot?.chunks ?? [];
-  // Read in one go, block by block: what a broken start has sent of it cannot be gone on with.
-  const session = ranges.length === 1 ? await newBaseSession(copy) : await baseSession(copy);
-  const rows = new Map(session.state.blocks.map((block) => [block.id, block.rows]));
-  const table: OpenTable = { copy, session, rows, missing: 0 };
-  const chunks = ranges.flatMap((range, id) => (rows.has(id) ? [] : [{ table, id, range }]));
-  table.missing = chunks.length;
-  const rowsKnown = [...rows.values()].reduce((sum, count) => sum + count, 0);
-  await copy.progress.set(key, { rowsRead: rowsKnown, chunksDone: rows.size });
-  if (chunks.length === 0) await commitTable(table);
-  return chunks;
-}
-
-async function copyChunk({ table, id, range }: Chunk, signal: AbortSignal): Promise<void> {
-  const { copy, session, rows } = table;
+async function copyChunk({ part, blockId, range }: Chunk, signal: AbortSignal): Promise<void> {
+  const { copy, session, rows } = part;
   const { plan } = copy.planned;
   const key = tableKey(plan.source);
   const batches = copy.source.readChunk(plan, range, signal);
@@ -107,16 +120,11 @@ async function copyChunk({ table, id, range }: Chunk, signal: AbortSignal): Prom
     signal.throwIfAborted();
     if (writer.rows > 0) {
       const block = await writer.close();
-      await copy.warehouse.putBlock(session.ref, id, block);
-      rows.set(id, block.rows);
+      await copy.warehouse.putBlock(session.ref, blockId, block);
+      rows.set(blockId, block.rows);
     }
     await copy.progress.count(key, 0, 1);
   } finally {
     writer.discard();
   }
-}
-
-async function commitTable(table: OpenTable): Promise<void> {
-  const blocks = [...table.rows].map(([id, rows]) => ({ id, rows })).toSorted((a, b) => a.id - b.id);
-  await commitBase(table.copy, table.session.ref, blocks);
 }

@@ -1,89 +1,103 @@
 /**
- * Commits one baseline. Base rows carry no record id, so an uncertain commit is settled by the table's row count: the
- * intent holds the count before, and an unchanged count means that it was not committed.
+ * Commits one session of a baseline. Base rows carry no record id, so an uncertain commit is settled by the table's row
+ * count: the intent holds the count before, and an unchanged count means that it was not committed. Sessions of one table
+ * are committed one after the other, so that a count speaks of one commit.
  */
 import { assert } from '../base/assert.js';
 import { SyncError } from '../base/errors.js';
 import type { BaseCommitIntent } from '../model/documents.js';
 import type { UploadRef, UploadState } from '../model/ports.js';
-import { decideCount, decideSession } from '../model/recovery.js';
+import type { BlockCount } from '../model/recovery.js';
 import { tableKey } from '../model/source-table.js';
+import { type NamedSession, settleSession } from './settle.js';
 import type { TableCopy } from './snapshot.js';
 
-const askAgainMsMax = 10 * 60_000;
-const askAgainDelayMsMax = 15_000;
-/** A late commit may still land: two counts stand this far apart. */
-const recountDelayMs = 10 * 60_000;
-
-/** `blocks` is what the session must list: anything more would be committed with it. */
-export async function commitBase(copy: TableCopy, ref: UploadRef, blocks: BaseCommitIntent['blocks']): Promise<void> {
-  const rows = blocks.reduce((sum, block) => sum + block.rows, 0);
+/**
+ * `blocks` is what the session must list: anything more would be committed with it. `chunksAfter` says how many chunks
+ * of the table are in it then, this session's included.
+ */
+export async function commitBase(
+  copy: TableCopy,
+  ref: UploadRef,
+  blocks: readonly BlockCount[],
+  chunksAfter: number,
+): Promise<void> {
   const rowsBefore = await countTable(copy);
-  const key = tableKey(copy.planned.plan.source);
-  await copy.progress.set(key, { commitIntent: { uploadId: ref.uploadId, rowsBefore, blocks, rows } });
-  const outcome = await settleBase(copy, ref);
-  if (outcome === 'missing') throw sessionLost(copy, ref);
+  const { uploadId } = ref;
+  const commitIntent = { uploadId, rowsBefore, blocks, rows: rowsOf(blocks), chunksAfter };
+  await copy.progress.set(keyOf(copy), { commitIntent });
+  if ((await settleBase(copy, commitIntent)) === 'missing') throw sessionLost(copy, ref);
   await finishBase(copy);
 }
 
-/** Brings a commit that an earlier start left in doubt to its end. True when the baseline is committed. */
-export async function recoverBase(copy: TableCopy): Promise<boolean> {
-  const key = tableKey(copy.planned.plan.source);
-  const intent = copy.progress.table(key).commitIntent;
-  if (!intent) return false;
-  const ref: UploadRef = { table: copy.planned.plan.baseTable as string, partition: null, uploadId: intent.uploadId };
-  if ((await settleBase(copy, ref)) === 'missing') {
-    await copy.progress.set(key, { commitIntent: null, session: null, rowsRead: 0, chunksDone: 0 });
-    return false;
-  }
-  await finishBase(copy);
-  return true;
-}
-
-async function settleBase(copy: TableCopy, ref: UploadRef): Promise<'done' | 'missing'> {
-  const { warehouse, clock, stop, progress, report } = copy;
-  const intent = progress.table(tableKey(copy.planned.plan.source)).commitIntent;
-  assert(intent !== null, 'an intent is saved before a commit');
-  const startedMs = clock.monotonicMs();
-  for (let attempt = 0; ; attempt += 1) {
-    await progress.confirm();
-    const state = await warehouse.uploadState(ref);
-    const decision = decideSession(intent, state);
-    if (decision === 'done') return 'done';
-    if (decision === 'count') return await countBase(copy, intent, state);
-    if (decision === 'changed') throw changed(copy, ref);
-    if (decision === 'commit') {
-      const answer = await warehouse.commitUpload(ref);
-      if (answer.kind === 'committed') return 'done';
-      report.warn('commit not confirmed', { table: ref.table, uploadId: ref.uploadId, reason: answer.reason });
-    }
-    if (clock.monotonicMs() - startedMs > askAgainMsMax) throw uncertain(copy, ref, state);
-    await clock.sleep(Math.min(250 * 2 ** attempt, askAgainDelayMsMax), stop);
-  }
-}
-
-async function countBase(copy: TableCopy, intent: BaseCommitIntent, state: UploadState): Promise<'done' | 'missing'> {
-  const first = (await countTable(copy)) - intent.rowsBefore;
-  if (first !== intent.rows) await copy.clock.sleep(recountDelayMs, copy.stop);
-  const second = (await countTable(copy)) - intent.rowsBefore;
-  const decision = decideCount(intent.rows, first, second);
-  if (decision !== 'partial') return decision;
-  throw new SyncError('COMMIT_PARTIAL', {
-    seen: `session ${intent.uploadId} is ${state.status}; the table has ${first}, then ${second} rows more than before`,
-    wanted: `${intent.rows} rows more, or none`,
-    fix: 'Take the table again: mcsync resnapshot.',
-    table: tableKey(copy.planned.plan.source),
+/** Brings a commit that an earlier start left in doubt to its end. */
+export async function recoverBase(copy: TableCopy): Promise<void> {
+  const intent = copy.progress.table(keyOf(copy)).commitIntent;
+  if (intent === null) return;
+  if ((await settleBase(copy, intent)) === 'done') return await finishBase(copy);
+  const { committedChunks } = copy.progress.table(keyOf(copy));
+  await copy.progress.set(keyOf(copy), {
+    commitIntent: null,
+    session: null,
+    rowsRead: intent.rowsBefore,
+    chunksDone: committedChunks ?? 0,
   });
+}
+
+async function settleBase(copy: TableCopy, intent: BaseCommitIntent): Promise<'done' | 'missing'> {
+  const { warehouse, clock, stop: signal, progress, report } = copy;
+  const confirmIntent = (): Promise<void> => progress.confirm();
+  await confirmIntent();
+  return await settleSession(named(copy, intent), { warehouse, clock, signal, report, confirmIntent });
+}
+
+function named(copy: TableCopy, intent: BaseCommitIntent): NamedSession {
+  const table = copy.planned.plan.baseTable as string;
+  return {
+    ref: { table, partition: null, uploadId: intent.uploadId },
+    source: keyOf(copy),
+    blocks: intent.blocks,
+    rows: intent.rows,
+    countRows: async () => (await countTable(copy)) - intent.rowsBefore,
+    where: `${table} beyond the ${intent.rowsBefore} that it had before`,
+    adopt: (state) => adoptList(copy, intent, state),
+  };
+}
+
+/**
+ * Of a table in chunks any reading of a chunk is as good as another: where one that was sent by a dead worker came late and
+ * took the place of ours, the session holds other rows, and all of them are right.
+ */
+async function adoptList(
+  copy: TableCopy,
+  intent: BaseCommitIntent,
+  { blocks }: UploadState,
+): Promise<NamedSession | null> {
+  const isInChunks = (copy.planned.snapshot?.chunks.length ?? 0) > 1;
+  const ids = (list: readonly BlockCount[]): string =>
+    JSON.stringify(list.map(({ id }) => id).toSorted((a, b) => a - b));
+  if (!isInChunks || ids(blocks) !== ids(intent.blocks)) return null;
+  const commitIntent = { ...intent, blocks, rows: rowsOf(blocks) };
+  await copy.progress.set(keyOf(copy), { commitIntent });
+  return named(copy, commitIntent);
 }
 
 /** The source's position is read after the commit was answered: from there on a merge shows a moment that was. */
 async function finishBase(copy: TableCopy): Promise<void> {
-  const { planned, progress, source, settings, report } = copy;
-  const key = tableKey(planned.plan.source);
+  const { progress, source, settings, report } = copy;
+  const table = keyOf(copy);
+  const { commitIntent: intent, chunks } = progress.table(table);
+  assert(intent !== null, 'an intent is saved before a commit');
+  const rows = intent.rowsBefore + intent.rows;
+  const chunksAfter = intent.chunksAfter ?? chunks;
+  if (chunksAfter < chunks) {
+    const committedChunks = chunksAfter;
+    await progress.set(table, { committedChunks, session: null, commitIntent: null, chunksDone: chunksAfter });
+    return report.info('part of a baseline committed', { table, rows, chunks: `${chunksAfter}/${chunks}` });
+  }
   const completeAfter = settings.hasStream ? await source.position() : null;
-  const rows = progress.table(key).commitIntent?.rows ?? 0;
-  await progress.set(key, { committed: true, completeAfter, rowsRead: rows });
-  report.info('baseline committed', { table: key, rows });
+  await progress.set(table, { committed: true, completeAfter, rowsRead: rows });
+  report.info('baseline committed', { table, rows });
 }
 
 async function countTable(copy: TableCopy): Promise<number> {
@@ -91,29 +105,15 @@ async function countTable(copy: TableCopy): Promise<number> {
   return Number(result.rows[0]?.[0]);
 }
 
+const keyOf = (copy: TableCopy): string => tableKey(copy.planned.plan.source);
+
+const rowsOf = (blocks: readonly BlockCount[]): number => blocks.reduce((sum, { rows }) => sum + rows, 0);
+
 function sessionLost(copy: TableCopy, ref: UploadRef): SyncError {
   return new SyncError('UPLOAD_SESSION_LOST', {
     seen: `session ${ref.uploadId} of the baseline is gone, and its rows are not in the table`,
     wanted: 'a session that lives until it is committed',
-    fix: 'The worker starts again and copies the table once more.',
-    table: tableKey(copy.planned.plan.source),
-  });
-}
-
-function changed(copy: TableCopy, ref: UploadRef): SyncError {
-  return new SyncError('UPLOAD_SESSION_CHANGED', {
-    seen: `session ${ref.uploadId} of the baseline does not hold the blocks of the intent`,
-    wanted: 'exactly the blocks that were saved',
-    fix: 'The session is not committed. It expires 24 hours after it was opened; then the table is copied again.',
-    table: tableKey(copy.planned.plan.source),
-  });
-}
-
-function uncertain(copy: TableCopy, ref: UploadRef, state: UploadState): SyncError {
-  return new SyncError('COMMIT_UNCERTAIN', {
-    seen: `session ${ref.uploadId} has been ${state.status} for ${askAgainMsMax / 60_000} minutes`,
-    wanted: 'CLOSED, or NORMAL',
-    fix: 'The worker asks again by itself. If it lasts, ask MaxCompute support about this upload session.',
-    table: tableKey(copy.planned.plan.source),
+    fix: 'The worker starts again and copies its rows once more.',
+    table: keyOf(copy),
   });
 }

@@ -16,7 +16,8 @@ import { loadCheckpoint, loadSchema } from './task-documents.js';
 const viewsMax = 5;
 
 export async function copyView(copy: TableCopy): Promise<void> {
-  if (await recoverBase(copy)) return;
+  await recoverBase(copy);
+  if (copy.progress.table(tableKey(copy.planned.plan.source)).committed) return;
   for (let view = 1; view <= viewsMax; view += 1) {
     if (await copyOnce(copy)) return;
     copy.report.warn('view lost, taking another', { table: tableKey(copy.planned.plan.source), view });
@@ -46,7 +47,7 @@ async function copyOnce(copy: TableCopy): Promise<boolean> {
     await refuseAlteredView(copy, table.schemaVersion, table.watch.watermark ?? 0);
   }
   await progress.count(key, 0, 1);
-  await commitBase(copy, ref, blocks);
+  await commitBase(copy, ref, blocks, 1);
   return true;
 }
 

@@ -308,6 +308,10 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
+  advance(durationMs: number): void {
+    this.#nowMs += durationMs;
+  }
+
   async sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();

@@ -150,6 +150,41 @@ test('never commits a session that holds another block than the intent names', a
   expect(loggedRows(bench, 'orders').some((row) => row.recordId === 99)).toBe(false);
 });
 
+test('waits for a changed session to expire, then sends its rows again under the same ids', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live(crashAt('commitUpload', 1)).catch(() => undefined);
+  const session = bench.maxCompute.sessions.get(bench.checkpoint.intent?.sessions[0]?.uploadId ?? '');
+  session?.blocks.set(77, [{ partition: null, recordId: 99, kind: 1, cells: [1] }]);
+  const life = new Life();
+  life.onCall = () => {
+    if (session && bench.clock.nowMs() - session.initiatedMs > 24 * 3_600_000) session.status = 'EXPIRED';
+  };
+  await bench.live(life);
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
+  expect(loggedRows(bench, 'items')).toEqual(expectedLog(selectedOnly, 'items'));
+});
+
+test('counts again when a commit lands between two counts', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live(crashAt('commitUpload', 1)).catch(() => undefined);
+  const sessions = [...bench.maxCompute.sessions.values()];
+  const late = sessions.filter(({ ref }) => bench.checkpoint.intent?.sessions[0]?.uploadId === ref.uploadId);
+  for (const { ref } of late) bench.maxCompute.forget(ref.uploadId);
+  const life = new Life();
+  let counts = 0;
+  life.onCall = (called) => {
+    if (called !== 'query' || (counts += 1) !== 2) return;
+    for (const session of late) {
+      bench.maxCompute.sessions.set(session.ref.uploadId, session);
+      bench.maxCompute.commit(session.ref);
+      bench.maxCompute.forget(session.ref.uploadId);
+    }
+  };
+  await bench.live(life);
+  expect(counts).toBeGreaterThan(2);
+  expect(loggedRows(bench, 'orders')).toEqual(expectedLog(selectedOnly, 'orders'));
+});
+
 test('two processes that run at once: the first is told that another writer took over', async () => {
   const bench = new StreamBench(log, ['orders', 'items']);
   const life = new Life();
