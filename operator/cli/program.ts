@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ExitCode, exitCodes } from '../base/exit-codes.js';
+import type { EmulatorFlags } from './emulator.js';
 import { reportFailure } from './failure.js';
 import { type OutputFormat, outputFormats } from './output.js';
 import { version } from './version.js';
@@ -172,23 +173,24 @@ function emulator(end: End): Command {
     .option('--data <dir>', 'folder that keeps tables and rows; default: none, nothing is kept')
     .option('--project <name>', 'project to serve', 'local')
     .option('--access-key <id:secret>', 'access key to accept', parseAccessKey, { id: 'local', secret: 'local-secret' })
+    .option('--faults [file]', 'let faults be injected, by the admin API below /mcsync; those of a JSON file at once')
+    .option('--clock-skew <time>', 'set its clock forward (90s, 5m, 25h) or back (-5m)', parseSkew, 0)
+    .addOption(
+      new Option('--second-commit <answer>', 'what a second commit of a session is answered: 409 or 200')
+        .choices(['conflict', 'success'])
+        .default('conflict'),
+    )
     .addHelpText(
       'after',
-      `${examples(['mcsync emulator --data ./warehouse --project warehouse --access-key me:secret'])}
-  PyODPS: ODPS('me', 'secret', 'warehouse', endpoint='http://127.0.0.1:8080/api')`,
+      `${examples(['mcsync emulator --data ./warehouse --project warehouse --access-key me:secret', 'mcsync emulator --data ./warehouse --faults'])}
+  PyODPS: ODPS('me', 'secret', 'warehouse', endpoint='http://127.0.0.1:8080/api')
+  A commit that is carried out, and whose answer is lost:
+  $ curl -u local:local-secret http://127.0.0.1:8080/mcsync/faults -d '{"on": "commit", "do": {"reset": "after"}}'`,
     )
-    .action(
-      async (flags: {
-        port: number;
-        host: string;
-        data?: string;
-        project: string;
-        accessKey: { id: string; secret: string };
-      }) => {
-        const { emulatorCommand } = await import('./emulator.js');
-        end(await emulatorCommand(flags));
-      },
-    );
+    .action(async (flags: EmulatorFlags) => {
+      const { emulatorCommand } = await import('./emulator.js');
+      end(await emulatorCommand(flags));
+    });
 }
 
 function worker(end: End): Command {
@@ -238,6 +240,14 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw new InvalidArgumentError('Wanted: a port from 0 to 65535.');
+}
+
+/** Milliseconds. */
+function parseSkew(text: string): number {
+  const [, amount, unit] = /^([+-]?\d{1,6})(ms|s|m|h)$/.exec(text) ?? [];
+  const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? ''];
+  if (unitMs === undefined) throw new InvalidArgumentError('Wanted: a time such as 90s, 5m, 25h or -5m.');
+  return Number(amount) * unitMs;
 }
 
 function parseAccessKey(text: string): { id: string; secret: string } {

@@ -3,6 +3,7 @@
  * every checksum and every value, so that what is listed can be loaded. Bounded memory, whatever the block's size.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Request } from './http.js';
 import { ServiceError } from './service-error.js';
 import { BlockFault, BlockReader } from './store/block-reader.js';
 import type { Column } from './store/catalog.js';
@@ -22,7 +23,7 @@ export interface TakenBlock {
 }
 
 export async function takeBlock(
-  raw: IncomingMessage,
+  { raw, body }: Pick<Request, 'raw' | 'body'>,
   columns: readonly Column[],
   segments: Segments,
 ): Promise<TakenBlock> {
@@ -39,8 +40,7 @@ export async function takeBlock(
       pieces = [];
       held = 0;
     };
-    for await (const chunk of raw.iterator({ destroyOnReturn: false })) {
-      const bytes = chunk as Uint8Array;
+    for await (const bytes of body) {
       total += bytes.length;
       if (total > blockBytesMax)
         throw new ServiceError(413, 'InvalidArgument', `A block of more than ${blockBytesMax} bytes.`);

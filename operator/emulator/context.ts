@@ -6,6 +6,7 @@ import { invalidArgument, noSuchProject, noSuchTable } from './service-error.js'
 import type { Engine } from './sql/engine.js';
 import type { Catalog, Column, Table } from './store/catalog.js';
 import type { Database } from './store/database.js';
+import type { Disk } from './store/disk.js';
 import type { Loader } from './store/loader.js';
 import type { Segments } from './store/segments.js';
 import type { Uploads } from './store/uploads.js';
@@ -31,8 +32,9 @@ export interface Context {
   readonly engine: Engine;
   readonly instances: Instances;
   readonly quotas: QuotaCounter;
+  readonly disk: Disk;
   /** What a second commit of a session is answered: the documents leave it open. */
-  readonly secondCommit: 'conflict' | 'success';
+  readonly secondCommit: { readonly answer: 'conflict' | 'success' };
 }
 
 export function projectOf(context: Context, name: string): Project {

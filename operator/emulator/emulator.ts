@@ -4,24 +4,23 @@
  * It must never answer a commit before it is durable, nor a query with something that MaxCompute would not say.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
-import type { Context, Project } from './context.js';
-import { createHttpServer, type Fault, type Request } from './http.js';
-import { Instances } from './instances.js';
-import { QuotaCounter, type Quotas, serviceQuotas } from './quotas.js';
-import { route } from './routes.js';
-import { Engine } from './sql/engine.js';
-import { Catalog } from './store/catalog.js';
-import { Database } from './store/database.js';
-import { Journal } from './store/journal.js';
-import { Loader } from './store/loader.js';
-import { Segments } from './store/segments.js';
-import { neededEntries, neededExtents, Uploads } from './store/uploads.js';
-import { Downloads } from './tunnel-download.js';
+import type { Project } from './context.js';
+import { createFaultControl, type FaultControl } from './faults/control.js';
+import type { Fault } from './faults/fault.js';
+import { FaultBook } from './faults/fault-book.js';
+import { Interposer } from './faults/interposer.js';
+import { createHttpServer } from './http.js';
+import { type Life, openLife } from './life.js';
+import type { Quotas } from './quotas.js';
+import { SkewedClock } from './skewed-clock.js';
+import { partitionText } from './store/catalog.js';
+import { Disk } from './store/disk.js';
 
 export interface EmulatorOptions {
   /** 0 takes any free port. */
@@ -43,123 +42,130 @@ export interface EmulatorOptions {
   /** What a second commit of a session is answered; default `conflict`. */
   readonly secondCommit?: 'conflict' | 'success';
   readonly clock?: Clock;
-  /** For tests: asked once per authenticated request. */
-  readonly fault?: (request: Request) => Fault | null;
+  /** Milliseconds that its wall clock is ahead; below zero it is behind. Default 0. */
+  readonly clockSkewMs?: number;
+  /** There from the start; more by `faults.add`. */
+  readonly faults?: readonly Fault[];
+  /** Faults, sessions and settings over HTTP, for whoever has the access key; default false. */
+  readonly faultApi?: boolean;
+  /** Ends the process at once. Absent: it is shared with others, and `kill` is refused. */
+  readonly kill?: () => void;
 }
 
 export interface Emulator {
   /** `http://127.0.0.1:PORT/api` */
   readonly endpoint: string;
   readonly port: number;
+  readonly faults: FaultControl;
   close(): Promise<void>;
 }
 
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const log = options.log ?? (() => undefined);
-  const clock = options.clock ?? systemClock;
+  const clock = new SkewedClock(options.clock ?? systemClock, options.clockSkewMs ?? 0);
+  const disk = new Disk();
   const host = options.host ?? '127.0.0.1';
   const isDurable = options.dataDir !== null;
   const folder = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'mcsync-emulator-')));
   await mkdir(folder, { recursive: true });
-  const removeFolder = async (): Promise<void> => {
+  const secondCommit = { answer: options.secondCommit ?? ('conflict' as const) };
+  let address = '';
+  const open = (forgetSessions: boolean): Promise<Life> =>
+    openLife({ ...options, folder, isDurable, disk, clock, log, secondCommit, address: () => address, forgetSessions });
+  let life = await open(false);
+
+  const book = new FaultBook();
+  let restarting: Promise<void> | null = null;
+  /** One at a time: whoever asks while one runs gets that one. */
+  const restart = (forgetSessions: boolean): Promise<void> => {
+    restarting ??= (async () => {
+      life.end();
+      await http.stop();
+      await life.close();
+      life = await open(forgetSessions);
+      await listen(http.server, host, port);
+    })().finally(() => {
+      restarting = null;
+    });
+    return restarting;
+  };
+  const beginRestart = (forgetSessions: boolean): void => {
+    restart(forgetSessions).catch((error: unknown) => log(`the restart failed: ${String(error)}`));
+  };
+  const kill = options.kill ?? null;
+  const faults = createFaultControl({
+    book,
+    clock,
+    disk,
+    secondCommit,
+    missing: { restart: !isDurable, kill: kill === null },
+    life: () => life,
+    restart,
+  });
+  const http = createHttpServer({
+    key: { id: options.accessKeyId, secret: options.accessKeySecret },
+    handle: (request) => life.handle(request),
+    log,
+    faults: new Interposer({
+      book,
+      clock,
+      disk,
+      late: () => life.late,
+      ending: () => life.ending,
+      partitionOfSession: (id) => partitionOfSession(life, id),
+      endSession: (id, how) => faults.endSession(id, how),
+      beginRestart,
+      kill: kill ?? (() => undefined),
+    }),
+    admin: options.faultApi ? { control: faults, restart: isDurable ? beginRestart : null, kill } : null,
+    date: () => (clock.skewMs === 0 ? null : new Date(clock.nowMs()).toUTCString()),
+  });
+
+  const closeLife = async (): Promise<void> => {
+    await life.close();
     if (!isDurable) await rm(folder, { recursive: true, force: true });
   };
-  const store = await openStore(folder, isDurable, clock);
-  let address = '';
-  const engine = new Engine({ ...store, clock });
-  const context: Context = {
-    ...store,
-    engine,
-    instances: new Instances(engine, clock, log),
-    quotas: new QuotaCounter(options.quotas === undefined ? serviceQuotas : options.quotas, clock),
-    projects: new Map(
-      [{ name: options.project, isThreeLevel: options.isThreeLevel ?? false }, ...(options.projects ?? [])].map(byName),
-    ),
-    owner: 'ALIYUN$local',
-    startedMs: clock.nowMs(),
-    address: () => address,
-    clock,
-    secondCommit: options.secondCommit ?? 'conflict',
-  };
-  const downloads = new Downloads(context);
-  const server = createHttpServer({
-    key: { id: options.accessKeyId, secret: options.accessKeySecret },
-    handle: (request) => route(context, downloads, request),
-    log,
-    fault: options.fault ?? null,
-  });
-  const closeStore = async (): Promise<void> => {
-    await store.journal.close();
-    await store.segments.close();
-    await store.database.close();
-    await removeFolder();
-  };
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options.port, host, resolve);
-    });
+    faults.add(options.faults ?? []);
+    await listen(http.server, host, options.port);
   } catch (error) {
-    await closeStore();
-    throw listenError(error, host, options.port);
+    await closeLife();
+    throw error;
   }
-  const { port } = server.address() as AddressInfo;
+  const { port } = http.server.address() as AddressInfo;
   address = `${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
   return {
     endpoint: `http://${address}/api`,
     port,
-    close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-      await closeStore();
+    faults,
+    async close() {
+      await restarting?.catch(() => undefined);
+      life.end();
+      await http.stop();
+      await closeLife();
     },
   };
 }
 
-async function openStore(folder: string, isDurable: boolean, clock: Clock) {
-  const database = await openDatabase(folder, !isDurable);
-  const catalog = await database.exclusive((connection) => Catalog.open(connection));
-  const loaded = await database.exclusive(async (connection) => {
-    const answer = await connection.runAndReadAll('SELECT upload_id FROM mcsync_loaded');
-    return new Set(answer.getRows().map(([id]) => id as string));
-  });
-  const { journal, entries } = await Journal.open(folder, isDurable, (all) =>
-    neededEntries(all, loaded, (id) => catalog.get(id) !== null, clock.nowMs()),
-  );
-  // Notes about sessions that the journal has forgotten are never asked for again.
-  const known = new Set(entries.map((entry) => entry.id));
-  const stale = [...loaded].filter((id) => !known.has(id)).map((id) => `'${id}'`);
-  if (stale.length > 0) {
-    await database.exclusive((connection) =>
-      connection.run(`DELETE FROM mcsync_loaded WHERE upload_id IN (${stale.join(', ')})`),
-    );
-  }
-  const segments = await Segments.open(folder, isDurable, neededExtents(entries, loaded));
-  const uploads = new Uploads(journal, segments, clock);
-  uploads.restore(entries, loaded);
-  return { database, catalog, journal, segments, uploads, loader: new Loader(uploads, segments) };
+function partitionOfSession({ store }: Life, id: string): string | null {
+  const upload = store.uploads.get(id);
+  const table = upload === null ? null : store.catalog.get(upload.tableId);
+  return upload?.partition && table ? partitionText(table, upload.partition) : null;
 }
 
-async function openDatabase(folder: string, inMemory: boolean): Promise<Database> {
+async function listen(server: Server, host: string, port: number): Promise<void> {
   try {
-    return await Database.open(folder, inMemory);
-  } catch (cause) {
-    const seen = cause instanceof Error ? (cause.message.split('\n')[0] as string) : String(cause);
-    const isTaken = /lock/i.test(seen);
-    throw new SyncError(isTaken ? 'STORE_UNAVAILABLE' : 'STORE_CORRUPT', {
-      seen,
-      wanted: `the data folder ${folder} for this emulator alone`,
-      fix: isTaken ? 'End the other emulator, or name another folder with --data.' : 'Name another folder with --data.',
-      cause,
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        server.off('error', reject);
+        resolve();
+      });
     });
+  } catch (error) {
+    throw listenError(error, host, port);
   }
 }
-
-const byName = (project: Project): [string, Project] => {
-  const name = project.name.toLowerCase();
-  return [name, { ...project, name }];
-};
 
 function listenError(error: unknown, host: string, port: number): unknown {
   const code = (error as NodeJS.ErrnoException).code;

@@ -8,7 +8,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type AccessKey, authenticate, decode, decodePath, queryPairs } from './auth.js';
+import { type AdminOptions, serveAdmin } from './faults/admin.js';
+import type { Interposer } from './faults/interposer.js';
 import { ServiceError } from './service-error.js';
+import { isNoSpace } from './store/disk.js';
 import { escapeXml } from './xml.js';
 
 export interface Request {
@@ -18,6 +21,22 @@ export interface Request {
   readonly isTunnel: boolean;
   readonly query: ReadonlyMap<string, string>;
   readonly raw: IncomingMessage;
+  /** The bytes of the body, once. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** A fault: what is asked for is checked and read, and then left to this instead of being done. */
+  readonly putOff?: PutOff;
+}
+
+/** Takes what a request would have done to its session. */
+export type PutOff = (session: string, work: PutOffWork) => void;
+
+export interface PutOffWork {
+  /** Lets the session show that it is under way. */
+  readonly hold: () => void;
+  /** Does it, unless the session has come to another end meanwhile. */
+  readonly apply: () => Promise<void>;
+  /** Leaves it undone for good. */
+  readonly drop: () => Promise<void>;
 }
 
 export interface Answer {
@@ -30,54 +49,71 @@ export interface ServerOptions {
   readonly key: AccessKey;
   readonly handle: (request: Request) => Promise<Answer>;
   readonly log: (line: string) => void;
-  /** Asked once per request, after authentication; see `Fault`. */
-  readonly fault: ((request: Request) => Fault | null) | null;
+  readonly faults: Interposer;
+  /** Null: there is no admin API. */
+  readonly admin: Omit<AdminOptions, 'key'> | null;
+  /** The Date header where it is not this machine's time. */
+  readonly date: () => string | null;
 }
 
-/**
- * For tests: `refuse` answers with the status and does nothing; `cut` ends the connection without doing anything;
- * `cutAfter` does what was asked and ends the connection instead of answering.
- */
-export type Fault =
-  | { readonly kind: 'refuse'; readonly status: number; readonly code: string }
-  | { readonly kind: 'cut' | 'cutAfter' };
+export interface HttpServer {
+  readonly server: Server;
+  /** Ends all connections and resolves when no handler is at work. It can listen again. */
+  stop(): Promise<void>;
+}
 
 const tunnelKeys = ['uploads', 'uploadid', 'downloads', 'downloadid', 'upsertid', 'cached'];
 /** So much of a refused body is read away, so that the client sees the answer instead of a broken pipe. */
 const refusedBytesMax = 64 * 1024 * 1024;
 
-export function createHttpServer(options: ServerOptions): Server {
+export function createHttpServer(options: ServerOptions): HttpServer {
+  const working = new Set<Promise<void>>();
   const server = createServer((raw, response) => {
-    serve(options, raw, response).catch((error: unknown) => {
+    const work = serve(options, raw, response).catch((error: unknown) => {
       options.log(`${raw.method} ${raw.url}: ${error instanceof Error ? error.message : String(error)}`);
       response.destroy();
     });
+    working.add(work);
+    void work.then(() => working.delete(work));
   });
   // Clients keep connections for minutes; closing one first would race with their next request.
   server.keepAliveTimeout = 300_000;
   server.requestTimeout = 0;
-  return server;
+  return {
+    server,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      while (working.size > 0) await Promise.all(working);
+    },
+  };
 }
 
 async function serve(options: ServerOptions, raw: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = `${Date.now().toString(16)}${randomBytes(8).toString('hex')}`.toUpperCase();
   response.setHeader('x-odps-request-id', requestId);
+  const date = options.date();
+  if (date !== null) response.setHeader('Date', date);
   const { request, path, query } = readTarget(raw);
-  let answer: Answer;
-  let isCut = false;
+  const render = (error: unknown): Answer => errorAnswer(error, request, requestId, options.log);
+  const finish = async (answer: Answer): Promise<void> => {
+    await drain(raw);
+    await send(response, answer);
+  };
+  if (options.admin !== null && request.segments[0] === 'mcsync') {
+    const { answer, afterwards } = await serveAdmin({ ...options.admin, key: options.key }, request);
+    if (afterwards !== null) response.once('close', afterwards).setHeader('Connection', 'close');
+    return await finish(answer);
+  }
   try {
     authenticate({ method: request.method, headers: raw.headers, path, query }, options.key);
-    const fault = options.fault?.(request) ?? null;
-    if (fault?.kind === 'cut') return void raw.socket.destroy();
-    if (fault?.kind === 'refuse') throw new ServiceError(fault.status, fault.code, 'asked for by a test');
-    isCut = fault?.kind === 'cutAfter';
-    answer = await options.handle(request);
   } catch (error) {
-    answer = errorAnswer(error, request, requestId, options.log);
+    return await finish(render(error));
   }
-  if (isCut) return void raw.socket.destroy();
-  await drain(raw);
-  await send(response, answer);
+  const act = (changed: Request): Promise<Answer> => options.handle(changed).catch(render);
+  if (options.faults.isQuiet) return await finish(await act(request));
+  await options.faults.serve({ request, response, act, send: finish, drain: () => drain(raw), render });
 }
 
 function readTarget(raw: IncomingMessage): { request: Request; path: string; query: string } {
@@ -97,14 +133,13 @@ function readTarget(raw: IncomingMessage): { request: Request; path: string; que
   const isTunnel =
     !isApi &&
     (tunnelKeys.some((key) => parameters.has(key)) || last === 'streams' || last === 'upserts' || last === 'preview');
-  return { request: { method: raw.method ?? 'GET', segments, isTunnel, query: parameters, raw }, path, query };
+  const body: AsyncIterable<Uint8Array> = raw.iterator({ destroyOnReturn: false });
+  return { request: { method: raw.method ?? 'GET', segments, isTunnel, query: parameters, raw, body }, path, query };
 }
 
 function errorAnswer(error: unknown, request: Request, requestId: string, log: (line: string) => void): Answer {
-  const known =
-    error instanceof ServiceError
-      ? error
-      : new ServiceError(500, 'InternalServerError', 'The emulator failed; see its log.');
+  const why = isNoSpace(error) ? 'No space is left on the device.' : 'The emulator failed; see its log.';
+  const known = error instanceof ServiceError ? error : new ServiceError(500, 'InternalServerError', why);
   if (known !== error)
     log(
       `${request.method} /${request.segments.join('/')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -143,13 +178,13 @@ async function send(response: ServerResponse, answer: Answer): Promise<void> {
 }
 
 /** The whole body, as text; for the service only, whose bodies are small. */
-export async function readText(raw: IncomingMessage, bytesMax: number): Promise<string> {
+export async function readText(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of raw.iterator({ destroyOnReturn: false })) {
-    bytes += (chunk as Uint8Array).length;
+  for await (const chunk of body) {
+    bytes += chunk.length;
     if (bytes > bytesMax) throw new ServiceError(413, 'InvalidArgument', `The body is longer than ${bytesMax} bytes.`);
-    chunks.push(chunk as Uint8Array);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -17,7 +17,7 @@ const resultRowsMax = 10_000;
 const bodyBytesMax = 8 * 1024 * 1024;
 
 export async function submitInstance(context: Context, project: Project, request: Request): Promise<Answer> {
-  const body = await readText(request.raw, bodyBytesMax);
+  const body = await readText(request.body, bodyBytesMax);
   const instance = context.instances.submit(body, {
     project: project.name,
     isThreeLevel: project.isThreeLevel,

@@ -34,7 +34,8 @@ export class QuotaCounter {
   take(what: keyof Quotas, tableId: number): void {
     if (this.quotas === null) return;
     const { calls: callsMax, periodMs } = this.quotas[what];
-    const now = this.clock.nowMs();
+    // A wall clock that is set back would keep the window shut.
+    const now = this.clock.monotonicMs();
     const key = `${what} ${tableId}`;
     const recent = (this.calls.get(key) ?? []).filter((at) => now - at < periodMs);
     this.calls.set(key, recent);

@@ -32,7 +32,7 @@ async function putPack(context: Context, table: Table, request: Request): Promis
     throw new ServiceError(404, 'StreamSessionNotFound', 'The specified stream session does not exist.');
   }
   const partition = await uploadPartition(context, table, request.query.get('partition') ?? '', false);
-  const block = await takeBlock(request.raw, table.columns, context.segments);
+  const block = await takeBlock(request, table.columns, context.segments);
   const upload = await context.uploads.open({
     tableId: table.id,
     partition,

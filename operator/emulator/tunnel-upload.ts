@@ -4,7 +4,7 @@
  */
 import { takeBlock } from './block-intake.js';
 import { type Context, parsePartition, projectOf, tableOf, tunnelSchema } from './context.js';
-import type { Answer, Request } from './http.js';
+import type { Answer, PutOff, Request } from './http.js';
 import { invalidArgument, noSuchPartition, ServiceError } from './service-error.js';
 import { createPartitions } from './sql/ddl.js';
 import { partitionKey, type Table } from './store/catalog.js';
@@ -50,21 +50,48 @@ export async function putBlock(context: Context, path: TablePath, request: Reque
     throw new ServiceError(400, 'NotImplemented', 'This emulator takes record blocks, not Arrow.');
   if (upload.status !== 'normal') throw statusConflict(upload);
   context.quotas.take('blocks', table.id);
-  const block = await takeBlock(request.raw, table.columns.slice(0, upload.columns), context.segments);
-  const taken = await context.uploads.put(upload, id, block.rows, block.encoding, block.extents);
-  if (!taken) throw statusConflict(upload);
+  const block = await takeBlock(request, table.columns.slice(0, upload.columns), context.segments);
+  const keep = (): Promise<boolean> => context.uploads.put(upload, id, block.rows, block.encoding, block.extents);
+  if (request.putOff) {
+    request.putOff(upload.id, {
+      hold: () => undefined,
+      apply: async () => void (await keep()),
+      drop: () => context.segments.release(block.extents),
+    });
+  } else if (!(await keep())) throw statusConflict(upload);
   return { status: 200 };
 }
 
 export async function commitUpload(context: Context, path: TablePath, request: Request): Promise<Answer> {
   const { table, upload } = find(context, path, request);
-  if (upload.status === 'closed' && context.secondCommit === 'success') return sessionAnswer(context, table, upload);
+  if (upload.status === 'closed' && context.secondCommit.answer === 'success')
+    return sessionAnswer(context, table, upload);
   if (upload.status !== 'normal') throw statusConflict(upload);
   if (upload.partition !== null && !table.partitions.has(partitionKey(upload.partition))) throw noSuchPartition();
   context.quotas.take('commits', table.id);
-  await context.uploads.commit(upload);
-  table.modifiedMs = context.clock.nowMs();
+  const commit = async (): Promise<void> => {
+    await context.uploads.commit(upload);
+    table.modifiedMs = context.clock.nowMs();
+  };
+  if (request.putOff) putOffCommit(context, upload, commit, request.putOff);
+  else await commit();
   return sessionAnswer(context, table, upload);
+}
+
+/** While it is held the session is its own; otherwise others may have committed it, or ended it, before it lands. */
+function putOffCommit(context: Context, upload: Upload, commit: () => Promise<void>, putOff: PutOff): void {
+  let isHeld = false;
+  putOff(upload.id, {
+    hold: () => {
+      isHeld = true;
+      context.uploads.hold(upload);
+    },
+    apply: async () => {
+      context.uploads.get(upload.id);
+      if (isHeld || upload.status === 'normal') await commit();
+    },
+    drop: async () => context.uploads.letGo(upload),
+  });
 }
 
 /** The values of the partition that rows go to, which must be there; null for a table without partitions. */
@@ -82,6 +109,7 @@ export async function uploadPartition(
   const values = parsePartition(table, spec, true);
   if (!table.partitions.has(partitionKey(values))) {
     if (!create) throw noSuchPartition();
+    context.disk.check();
     await context.database.exclusive((connection) =>
       createPartitions({ connection, catalog: context.catalog, nowMs: context.clock.nowMs() }, table, [values]),
     );

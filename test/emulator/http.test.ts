@@ -1,18 +1,13 @@
 /** What goes over the wire where no client's comfort hides it. */
-import type { Fault, Request } from '../../operator/emulator/http.js';
-import { type Bench, block, startBench } from './raw-client.js';
+import { type Bench, startBench } from './raw-client.js';
 
 let bench: Bench;
-let fault: (request: Request) => Fault | null = () => null;
 
 beforeAll(async () => {
-  bench = await startBench({ fault: (request) => fault(request) });
+  bench = await startBench();
   await bench.sql('create table t (id bigint)');
 });
 afterAll(() => bench.close());
-afterEach(() => {
-  fault = () => null;
-});
 
 test('an error always has a body: XML from the service, JSON from the tunnel', async () => {
   for (const path of [
@@ -51,27 +46,6 @@ test('the tunnel is found at the address of the service', async () => {
     const answer = await bench.send('GET', `${prefix}/projects/proj/tunnel`, { service: '' });
     expect(`http://${answer.text}`).toBe(bench.root);
   }
-});
-
-test('a commit whose answer is lost is seen as closed, and its rows are there once', async () => {
-  const id = await bench.open('t');
-  await bench.put('t', id, 0, block(['bigint'], [[1n]]));
-  const isCommit = (request: Request) => request.method === 'POST' && request.query.get('uploadid') === id;
-  fault = (request) => (isCommit(request) ? { kind: 'cutAfter' } : null);
-  await expect(bench.commit('t', id)).rejects.toThrow();
-  const state = await bench.send('GET', '/projects/proj/tables/t', { uploadid: id });
-  expect(JSON.parse(state.text).Status).toBe('closed');
-  expect(await bench.rows('select count(*) from t')).toEqual([[1n]]);
-});
-
-test('a commit that was refused or cut before it began is still open', async () => {
-  const id = await bench.open('t');
-  fault = ({ method }) => (method === 'POST' ? { kind: 'refuse', status: 503, code: 'ServiceUnavailable' } : null);
-  expect((await bench.commit('t', id)).status).toBe(503);
-  fault = ({ method }) => (method === 'POST' ? { kind: 'cut' } : null);
-  await expect(bench.commit('t', id)).rejects.toThrow();
-  fault = () => null;
-  expect((await bench.commit('t', id)).status).toBe(200);
 });
 
 test('statements are told by their instance: source, result, summary, and the task under its own name', async () => {

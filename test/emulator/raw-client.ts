@@ -1,6 +1,7 @@
 /** Requests to the emulator without any client's rules: what is sent is what the test says. */
 import { createHmac } from 'node:crypto';
 import { type EmulatorOptions, startEmulator } from '../../operator/emulator/emulator.js';
+import type { FaultControl } from '../../operator/emulator/faults/control.js';
 import { readRecords } from '../../operator/maxcompute/records/reader.js';
 import { parseRecordType } from '../../operator/maxcompute/records/types.js';
 import type { RecordValue } from '../../operator/maxcompute/records/values.js';
@@ -15,6 +16,7 @@ export interface RawAnswer {
 
 export interface Bench {
   readonly root: string;
+  readonly faults: FaultControl;
   send(
     method: string,
     path: string,
@@ -111,6 +113,7 @@ export async function startBench(options: Partial<EmulatorOptions> = {}): Promis
   const commit: Bench['commit'] = (table, uploadid) => send('POST', `/projects/proj/tables/${table}`, { uploadid });
   return {
     root,
+    faults: emulator.faults,
     send,
     sql,
     rows: async (script, settings) => (await download(script, settings)).rows,

@@ -13,7 +13,6 @@ import { logTableSpec } from '../../operator/model/target-table.js';
 describe('warehouse, against the emulator', () => {
   let emulator: Emulator;
   let warehouse: Warehouse & AsyncDisposable;
-  let lostAnswers = 0;
   let settings: MaxComputeSettings;
 
   beforeAll(async () => {
@@ -23,11 +22,6 @@ describe('warehouse, against the emulator', () => {
       project: 'warehouse',
       accessKeyId: 'ak',
       accessKeySecret: 'sk',
-      fault: (request) => {
-        if (request.method !== 'POST' || !request.query.has('uploadid') || lostAnswers === 0) return null;
-        lostAnswers -= 1;
-        return { kind: 'cutAfter' };
-      },
     });
     settings = {
       endpoint: emulator.endpoint,
@@ -111,7 +105,7 @@ describe('warehouse, against the emulator', () => {
   it('learns from the session that a commit without an answer went through', async () => {
     const session = await warehouse.createUpload('orders_log', partition);
     await warehouse.putBlock(session, 5, await writeBlock());
-    lostAnswers = 1;
+    emulator.faults.add({ on: 'commit', do: { reset: 'after' } });
     expect((await warehouse.commitUpload(session)).kind).toBe('unknown');
     expect((await warehouse.uploadState(session)).status).toBe('CLOSED');
     expect((await warehouse.query(`SELECT COUNT(*) FROM orders_log WHERE ${where}`)).rows).toEqual([['6']]);

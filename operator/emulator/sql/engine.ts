@@ -6,6 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Clock } from '../../base/clock.js';
 import { type Catalog, rowsName, type Table } from '../store/catalog.js';
 import type { Database } from '../store/database.js';
+import type { Disk } from '../store/disk.js';
 import type { Loader } from '../store/loader.js';
 import type { Uploads } from '../store/uploads.js';
 import * as ddl from './ddl.js';
@@ -41,6 +42,14 @@ export interface SqlScope {
   readonly isThreeLevel: boolean;
 }
 
+/** Statements that write nothing to the disk; results are in memory. */
+const readingKinds: ReadonlySet<Statement['kind']> = new Set([
+  'set',
+  'query',
+  'describe',
+  'showTables',
+  'showPartitions',
+]);
 /** So many results, and rows in them, are kept for their instances; the oldest goes first, the newest always stays. */
 const resultsMax = 200;
 const resultRowsMax = 5_000_000;
@@ -52,6 +61,7 @@ export interface EngineParts {
   readonly catalog: Catalog;
   readonly loader: Loader;
   readonly uploads: Uploads;
+  readonly disk: Disk;
   readonly clock: Clock;
 }
 
@@ -111,6 +121,7 @@ export class Engine {
     if (target !== null && statement.kind !== 'drop') await this.parts.loader.load(connection, target);
     const context: ddl.DdlContext = { connection, catalog: this.parts.catalog, nowMs: this.parts.clock.nowMs() };
 
+    if (!readingKinds.has(statement.kind)) this.parts.disk.check();
     switch (statement.kind) {
       case 'set':
         settings[statement.key] = statement.value;

@@ -44,6 +44,11 @@ export function partitionKey(values: readonly string[]): string {
   return JSON.stringify(values);
 }
 
+/** `pt=20240102,region=cn`, as the tunnel has it. */
+export function partitionText(table: TableDefinition, values: readonly string[]): string {
+  return table.partitionColumns.map((column, index) => `${column.name}=${values[index]}`).join(',');
+}
+
 /** The DuckDB condition that selects one partition. */
 export function partitionCondition(table: TableDefinition, values: readonly string[]): string {
   return table.partitionColumns

@@ -1,11 +1,12 @@
 /**
- * The truth about uploads: an append-only file of JSON lines, one per session opened, block taken and commit.
+ * The truth about uploads: an append-only file of JSON lines, one per session opened, block taken, commit and other end.
  * A line that was synced before the answer survives any end of the process; a line that was cut while being written is
  * dropped when the file is opened again. Writers share one sync: what waits while one runs goes with the next.
  */
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SyncError } from '../../base/errors.js';
+import type { Disk } from './disk.js';
 
 export type JournalEntry =
   | {
@@ -28,7 +29,11 @@ export type JournalEntry =
       readonly extents: readonly Extent[];
       readonly at: number;
     }
-  | { readonly t: 'commit'; readonly id: string; readonly at: number };
+  | { readonly t: 'commit'; readonly id: string; readonly at: number }
+  | { readonly t: 'end'; readonly id: string; readonly how: SessionEnd; readonly at: number };
+
+/** How a session ends that is not committed: each is told to the client, `forgotten` as one that never was. */
+export type SessionEnd = 'expired' | 'canceled' | 'forgotten';
 
 export type Encoding = 'raw' | 'deflate' | 'zstd';
 
@@ -45,20 +50,23 @@ interface Waiting {
 export class Journal {
   private readonly file: FileHandle;
   private readonly durable: boolean;
+  private readonly disk: Disk;
   private bytes: number;
   private waiting: Waiting[] = [];
   private running: Promise<void> | null = null;
 
-  private constructor(file: FileHandle, bytes: number, durable: boolean) {
+  private constructor(file: FileHandle, bytes: number, durable: boolean, disk: Disk) {
     this.file = file;
     this.bytes = bytes;
     this.durable = durable;
+    this.disk = disk;
   }
 
   /** Reads all entries, keeps those that `keep` wants, and goes on behind them. `durable` false: no syncs (throw-away data). */
   static async open(
     folder: string,
     durable: boolean,
+    disk: Disk,
     keep: (entries: JournalEntry[]) => JournalEntry[],
   ): Promise<{ journal: Journal; entries: JournalEntry[] }> {
     await mkdir(folder, { recursive: true });
@@ -70,7 +78,7 @@ export class Journal {
     if (durable) await fresh.sync();
     await rename(`${path}.new`, path);
     if (durable) await syncFolder(folder);
-    return { journal: new Journal(fresh, Buffer.byteLength(text), durable), entries };
+    return { journal: new Journal(fresh, Buffer.byteLength(text), durable, disk), entries };
   }
 
   /** Resolves when the entry is written; with `sync`, when that has run and the journal itself is on the disk. */
@@ -104,9 +112,7 @@ export class Journal {
 
   private async write(bytes: Buffer, sync: boolean): Promise<void> {
     try {
-      for (let at = 0; at < bytes.length; ) {
-        at += (await this.file.write(bytes, at, bytes.length - at, this.bytes + at)).bytesWritten;
-      }
+      await this.disk.write(this.file, bytes, this.bytes);
       if (this.durable && sync) await this.file.datasync();
       this.bytes += bytes.length;
     } catch (error) {

@@ -9,6 +9,7 @@ import { partitionCondition, rowsName, type Table } from './catalog.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { transaction } from './database.js';
 import { createDecoder } from './decoder.js';
+import type { Disk } from './disk.js';
 import type { Segments } from './segments.js';
 import type { Upload, Uploads } from './uploads.js';
 
@@ -18,16 +19,19 @@ const transactionRows = 1_000_000;
 export class Loader {
   private readonly uploads: Uploads;
   private readonly segments: Segments;
+  private readonly disk: Disk;
 
-  constructor(uploads: Uploads, segments: Segments) {
+  constructor(uploads: Uploads, segments: Segments, disk: Disk) {
     this.uploads = uploads;
     this.segments = segments;
+    this.disk = disk;
   }
 
   /** All that was committed to the table before this call is in DuckDB after it. Outside a transaction. */
   async load(connection: DuckDBConnection, table: Table): Promise<void> {
     let rest = [...this.uploads.waiting(table.id)];
     while (rest.length > 0) {
+      this.disk.check();
       const group: Upload[] = [];
       let rows = 0;
       for (const upload of rest) {

@@ -5,6 +5,7 @@
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from '../../base/assert.js';
+import type { Disk } from './disk.js';
 import { type Extent, syncFolder } from './journal.js';
 
 /** A new file begins beyond this size, so that space comes back in such pieces. */
@@ -15,6 +16,7 @@ const readBytes = 1024 * 1024;
 export class Segments {
   private readonly folder: string;
   private readonly durable: boolean;
+  private readonly disk: Disk;
   private current: { number: number; file: FileHandle; bytes: number } | null = null;
   /** Open for writing: the current one, and full ones until the next sync. */
   private readonly files = new Map<number, FileHandle>();
@@ -23,18 +25,19 @@ export class Segments {
   private readonly unsynced = new Set<number>();
   private readonly users = new Map<number, number>();
 
-  private constructor(folder: string, durable: boolean, nextNumber: number) {
+  private constructor(folder: string, durable: boolean, disk: Disk, nextNumber: number) {
     this.folder = folder;
     this.durable = durable;
+    this.disk = disk;
     this.nextNumber = nextNumber;
   }
 
   /** `needed` are the extents that the journal still wants; files without any are removed. */
-  static async open(dataDir: string, durable: boolean, needed: readonly Extent[]): Promise<Segments> {
+  static async open(dataDir: string, durable: boolean, disk: Disk, needed: readonly Extent[]): Promise<Segments> {
     const folder = join(dataDir, 'blocks');
     await mkdir(folder, { recursive: true });
     const numbers = (await readdir(folder)).map((name) => Number.parseInt(name, 10)).filter(Number.isInteger);
-    const segments = new Segments(folder, durable, Math.max(0, ...numbers) + 1);
+    const segments = new Segments(folder, durable, disk, Math.max(0, ...numbers) + 1);
     segments.retain(needed);
     for (const number of numbers) if (!segments.users.has(number)) await rm(segments.path(number), { force: true });
     return segments;
@@ -110,9 +113,7 @@ export class Segments {
     const offset = segment.bytes;
     let bytes = 0;
     for (const piece of pieces) {
-      for (let at = 0; at < piece.length; ) {
-        at += (await segment.file.write(piece, at, piece.length - at, offset + bytes + at)).bytesWritten;
-      }
+      await this.disk.write(segment.file, piece, offset + bytes);
       bytes += piece.length;
     }
     segment.bytes += bytes;

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.js';
-import type { Encoding, Extent, Journal, JournalEntry } from './journal.js';
+import type { Encoding, Extent, Journal, JournalEntry, SessionEnd } from './journal.js';
 import type { Segments } from './segments.js';
 
 export const sessionLifeMs = 24 * 3600 * 1000;
@@ -18,7 +18,7 @@ export interface UploadBlock {
   readonly atMs: number;
 }
 
-export type UploadStatus = 'normal' | 'committing' | 'closed' | 'expired';
+export type UploadStatus = 'normal' | 'committing' | 'closed' | 'expired' | 'canceled';
 
 export interface Upload {
   readonly id: string;
@@ -49,6 +49,7 @@ export class Uploads {
 
   /** Builds the state that the journal tells; `loaded` are the sessions whose rows DuckDB has. */
   restore(entries: readonly JournalEntry[], loaded: ReadonlySet<string>): void {
+    const forgotten: string[] = [];
     for (const entry of entries) {
       if (entry.t === 'open') {
         this.sessions.set(entry.id, {
@@ -69,8 +70,13 @@ export class Uploads {
       else if (entry.t === 'commit' && session.status !== 'closed') {
         session.status = 'closed';
         if (!loaded.has(entry.id)) this.enqueue(session);
+      } else if (entry.t === 'end') {
+        if (entry.how === 'forgotten') forgotten.push(entry.id);
+        else session.status = entry.how;
       }
     }
+    // At the end: a commit that was under way when its session was forgotten stands behind that line.
+    for (const id of forgotten) this.sessions.delete(id);
   }
 
   async open(about: Pick<Upload, 'tableId' | 'partition' | 'columns' | 'overwrite'>): Promise<Upload> {
@@ -113,8 +119,19 @@ export class Uploads {
     const entry = { t: 'block', id: upload.id, block: id, rows, encoding, extents, at } as const;
     // Into memory first: a commit that comes while the line is written must take this block, whose line stands before its own.
     const replaced = upload.blocks.get(id);
-    upload.blocks.set(id, { id, rows, encoding, extents, atMs: at });
-    await this.journal.append(entry);
+    const block: UploadBlock = { id, rows, encoding, extents, atMs: at };
+    upload.blocks.set(id, block);
+    try {
+      await this.journal.append(entry);
+    } catch (error) {
+      // What the journal does not tell must not be listed, nor be in a commit that is written after it.
+      if (upload.blocks.get(id) === block) {
+        if (replaced) upload.blocks.set(id, replaced);
+        else upload.blocks.delete(id);
+      }
+      await this.segments.release(extents);
+      throw error;
+    }
     if (replaced) await this.segments.release(replaced.extents);
     return true;
   }
@@ -130,6 +147,34 @@ export class Uploads {
     }
     upload.status = 'closed';
     this.enqueue(upload);
+  }
+
+  /** A commit has begun: its state says so, and nothing of it is in the table until `commit`, or ever after `letGo`. */
+  hold(upload: Upload): void {
+    upload.status = 'committing';
+  }
+
+  letGo(upload: Upload): void {
+    if (upload.status === 'committing') upload.status = 'normal';
+  }
+
+  /** Ends a session otherwise than by a commit. Rows that were committed stay; a commit under way goes on. */
+  async end(upload: Upload, how: SessionEnd): Promise<void> {
+    if (how === 'canceled' && upload.status !== 'normal') return;
+    await this.journal.append({ t: 'end', id: upload.id, how, at: this.clock.nowMs() });
+    const isOpen = upload.status === 'normal';
+    this.applyEnd(upload, how);
+    if (isOpen) await this.giveUpBytes(upload);
+  }
+
+  /** No session that there was can be asked about any more. */
+  async forgetAll(): Promise<void> {
+    await Promise.all(this.list().map((upload) => this.end(upload, 'forgotten')));
+  }
+
+  /** All that can be asked about, oldest first. */
+  list(): Upload[] {
+    return [...this.sessions.keys()].flatMap((id) => this.get(id) ?? []);
   }
 
   /** Committed sessions of a table whose rows are not in DuckDB yet. */
@@ -149,6 +194,14 @@ export class Uploads {
   async dropTable(tableId: number): Promise<void> {
     await this.loaded([...this.waiting(tableId)]);
     this.pending.delete(tableId);
+  }
+
+  private applyEnd(upload: Upload, how: SessionEnd): void {
+    if (how === 'forgotten') this.sessions.delete(upload.id);
+    if (upload.status === 'committing') return;
+    if (how !== 'forgotten') upload.status = how;
+    // Whoever still holds it must not fill or commit what nobody can ask about.
+    else if (upload.status === 'normal') upload.status = 'canceled';
   }
 
   private enqueue(upload: Upload): void {
@@ -188,11 +241,14 @@ export function neededEntries(
   nowMs: number,
 ): JournalEntry[] {
   const committed = new Set(entries.filter((entry) => entry.t === 'commit').map((entry) => entry.id));
+  const forgotten = new Set(
+    entries.filter((entry) => entry.t === 'end' && entry.how === 'forgotten').map((entry) => entry.id),
+  );
   const kept = new Set<string>();
   for (const entry of entries) {
     if (entry.t !== 'open' || !tableExists(entry.table)) continue;
     const isPending = committed.has(entry.id) && !loaded.has(entry.id);
-    if (isPending || nowMs - entry.at < 2 * sessionLifeMs) kept.add(entry.id);
+    if (isPending || (nowMs - entry.at < 2 * sessionLifeMs && !forgotten.has(entry.id))) kept.add(entry.id);
   }
   return entries.filter((entry) => kept.has(entry.id));
 }
