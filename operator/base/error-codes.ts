@@ -139,12 +139,16 @@ export const errorCatalog = {
     exitCodes.incompatibleChange,
     'Some, but not all, rows of a session are in the table. A person must look.',
   ),
+  REPLAY_DIVERGED: terminal(
+    exitCodes.incompatibleChange,
+    'The source gave other rows, or another order of them, when a part of its log was read again.',
+  ),
   UPLOAD_SESSION_CHANGED: retryable('An upload session holds other blocks than we sent after the intent was saved.'),
   UPLOAD_SESSION_LOST: retryable('An upload session that was not yet in an intent is gone; its rows are read again.'),
 
   TRANSACTION_TOO_LARGE: terminal(
     exitCodes.incompatibleChange,
-    'One transaction touches more tables and partitions than one intent can name.',
+    'A transaction so large that it had to be committed in parts was rolled back, or the task was changed in its midst.',
   ),
 
   // merge

@@ -98,6 +98,8 @@ export interface ShardTable {
   /** Saved before the commit, with the rows of the target table before it: unchanged rows mean not committed. */
   readonly commitIntent: BaseCommitIntent | null;
   readonly committed: boolean;
+  /** Where the source stood when rows had been read and were not yet sent: a server that goes on has all of it. */
+  readonly readUpTo?: BinlogPosition;
   /** Source position read after the commit was answered. */
   readonly completeAfter: BinlogPosition | null;
   /** Tables without a key: asks the stream to remember their transactions; then where the view stands. */
@@ -128,6 +130,8 @@ export interface CheckpointDocument extends Envelope {
   /** Seconds (UTC) of the last event at or below the position; 0 where none was seen. */
   readonly utcSeconds: number;
   readonly intent: Intent | null;
+  /** Set while the position stands before a transaction that is committed in parts. */
+  readonly partial?: PartialTransaction | null;
   /** By table key (`shop.orders`). */
   readonly tables: Readonly<Record<string, CheckpointTable>>;
   readonly counts: {
@@ -167,10 +171,23 @@ export interface WatchAnswer {
   readonly isLost: boolean;
 }
 
+/** Changes after the checkpoint's record id and up to `done` are in the logs: read again, they are counted and left out. */
+export interface PartialTransaction {
+  readonly done: number;
+}
+
 /** Saved before any commit: exactly the sessions that may be committed, and where the stream stands after them. */
 export interface Intent {
-  readonly upTo: { readonly position: BinlogPosition; readonly recordId: number; readonly utcSeconds: number };
+  readonly upTo: UpTo;
   readonly sessions: readonly IntentSession[];
+}
+
+/** Where the stream stands after an intent: behind a transaction, or before one whose first part the intent brings. */
+export interface UpTo {
+  readonly position: BinlogPosition;
+  readonly recordId: number;
+  readonly utcSeconds: number;
+  readonly partial?: PartialTransaction;
 }
 
 export interface IntentSession {

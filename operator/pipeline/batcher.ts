@@ -4,6 +4,7 @@
  * bytes passes the limit, the largest block is cut and sent.
  */
 import { assert } from '../base/assert.js';
+import type { Clock } from '../base/clock.js';
 import type { RowBatch } from '../model/change.js';
 import type { IntentSession } from '../model/documents.js';
 import type { UploadSession, Warehouse } from '../model/ports.js';
@@ -16,6 +17,13 @@ export interface BatcherLimits {
   readonly blockBytesMax: number;
   /** Bytes held over all blocks of this process. */
   readonly heldBytesMax: number;
+}
+
+export interface BatcherContext {
+  readonly warehouse: Warehouse;
+  readonly openSession: OpenSession;
+  readonly limits: BatcherLimits;
+  readonly clock: Clock;
 }
 
 /** Opens an upload session, making the partition first where it is new. */
@@ -52,6 +60,7 @@ export class Batcher {
   readonly #warehouse: Warehouse;
   readonly #limits: BatcherLimits;
   readonly #openSession: OpenSession;
+  readonly #clock: Clock;
   readonly #counter: { next: number };
   readonly #groups = new Map<string, Group>();
   /** Batches come in runs of one table and second: the last group answers most look-ups. */
@@ -60,17 +69,28 @@ export class Batcher {
   #lastGroup: Group | null = null;
   #bytes = 0;
   #relievedAtBytes = 0;
+  #groupsIntentBytes = 0;
+  #openedMs = Number.POSITIVE_INFINITY;
 
   /** `counter.next` is the record id of the next row change; shared with the blocks, which advance it. */
-  constructor(warehouse: Warehouse, openSession: OpenSession, limits: BatcherLimits, counter: { next: number }) {
+  constructor({ warehouse, openSession, limits, clock }: BatcherContext, counter: { next: number }) {
     this.#warehouse = warehouse;
     this.#openSession = openSession;
     this.#limits = limits;
+    this.#clock = clock;
     this.#counter = counter;
   }
 
-  get groupCount(): number {
-    return this.#groups.size;
+  /** Bytes that the intent of these sessions takes, at the most. */
+  get intentBytes(): number {
+    let blocks = 0;
+    for (const group of this.#groups.values()) blocks += group.upload.blockCount;
+    return this.#groupsIntentBytes + blocks * blockIntentBytes;
+  }
+
+  /** More sessions or blocks than one intent can name, or sessions too old to wait for the transaction's end. */
+  isFull(nowMs: number): boolean {
+    return this.intentBytes >= intentBytesMax || nowMs - this.#openedMs >= sessionAgeMsMax;
   }
 
   /** Wire bytes taken since the start, before compression. */
@@ -96,6 +116,7 @@ export class Batcher {
     return (
       after >= this.#limits.blockBytesMax ||
       group.upload.heldBytes >= heldBytesWorthAWait ||
+      this.#groupsIntentBytes >= intentBytesMax ||
       this.#bytes - this.#relievedAtBytes >= heldBytesWorthAWait
     );
   }
@@ -155,6 +176,8 @@ export class Batcher {
       const upload = new Upload(this.#warehouse, plan, { kind: 'log', counter: this.#counter }, open);
       group = { plan, partition, upload, lo: 0, hi: 0 };
       this.#groups.set(id, group);
+      if (this.#groups.size === 1) this.#openedMs = this.#clock.monotonicMs();
+      this.#groupsIntentBytes += sessionIntentBytes + Buffer.byteLength(`${table}${partition}${tableKey(plan.source)}`);
     }
     this.#lastPlan = plan;
     this.#lastUtcSeconds = batch.utcSeconds;
@@ -163,6 +186,14 @@ export class Batcher {
   }
 }
 
+/** A document of a cluster holds 1 MiB; the intent shares it with the states of the tables. */
+const intentBytesMax = 600 * 1024;
+/** Of one session in JSON beside its names: two ids of 16 digits, an upload id of 64 characters, times, counts and keys. */
+const sessionIntentBytes = 320;
+/** Of one block: `{"id":19999,"rows":2147483647,"crc":4294967295},`. */
+const blockIntentBytes = 48;
+/** A session lives 24 hours, by the server's clock; what is left is for its commit. */
+const sessionAgeMsMax = 20 * 3_600_000;
 /** Uncompressed segments waiting for the thread pool: beyond this the reader waits, so that memory stays flat. */
 const heldBytesWorthAWait = 4 * 1024 * 1024;
 /** Sessions closed side by side: enough to hide a round trip, few enough for the tunnel's slots. */

@@ -3,14 +3,15 @@
  * meanwhile into new sessions. After a failure nothing is repaired here: the worker ends, and the next start recovers
  * from what is stored.
  */
+import { assert } from '../base/assert.js';
 import { SyncError } from '../base/errors.js';
-import type { CheckpointDocument, Intent, IntentSession } from '../model/documents.js';
+import type { CheckpointDocument, Intent, IntentSession, UpTo } from '../model/documents.js';
 import type { FencedDocument } from '../model/fenced-document.js';
 import type { Batcher } from './batcher.js';
 import { type CommitContext, settleIntent } from './commit.js';
 import { addCounts } from './nulled-counts.js';
 
-/** A document of a cluster holds 1 MiB; the intent shares it with the tables. */
+/** A document of a cluster holds 1 MiB. The batcher ends a flush well before this. */
 const intentBytesMax = 700 * 1024;
 
 /** What the checkpoint takes over with a flush, beside where it stands. */
@@ -27,7 +28,7 @@ export interface FlushResult {
 export async function flush(
   checkpoint: FencedDocument<CheckpointDocument>,
   batcher: Batcher,
-  upTo: Intent['upTo'],
+  upTo: UpTo,
   news: FlushNews,
   context: Omit<CommitContext, 'confirmIntent'>,
 ): Promise<FlushResult> {
@@ -44,7 +45,7 @@ export async function flush(
 /** The stream stands at `upTo`, and nothing before it is open. */
 export async function saveUpTo(
   checkpoint: FencedDocument<CheckpointDocument>,
-  upTo: Intent['upTo'],
+  upTo: UpTo,
   { caughtUp, nulled }: FlushNews,
   nowMs: number,
 ): Promise<void> {
@@ -54,6 +55,7 @@ export async function saveUpTo(
     recordId: upTo.recordId,
     utcSeconds: Math.max(upTo.utcSeconds, value.utcSeconds),
     intent: null,
+    partial: upTo.partial ?? null,
     caughtUp,
     counts: {
       ...value.counts,
@@ -66,13 +68,12 @@ export async function saveUpTo(
 }
 
 export function checkedIntent(intent: Intent): Intent {
-  const bytes = JSON.stringify(intent).length;
-  if (bytes <= intentBytesMax) return intent;
-  throw new SyncError('TRANSACTION_TOO_LARGE', {
-    seen: `an intent of ${intent.sessions.length} sessions and ${bytes} bytes`,
-    wanted: `at most ${intentBytesMax} bytes, so that one document can hold it`,
-    fix: 'Let the transaction touch fewer tables, choose coarser partition keys, or split the task.',
-  });
+  const bytes = Buffer.byteLength(JSON.stringify(intent));
+  assert(
+    bytes <= intentBytesMax,
+    `an intent of ${intent.sessions.length} sessions fits one document, not ${bytes} bytes`,
+  );
+  return intent;
 }
 
 /** Between our own intent and commit a session can only vanish by the server's doing; the next start sends its rows again. */

@@ -19,7 +19,7 @@ export async function guardLogs(warehouse: Warehouse, plan: PlanDocument, record
   if (largest === null || largest.recordId <= recordId) return;
   throw new SyncError('CHECKPOINT_BEHIND_LOG', {
     seen: `record_id ${largest.recordId} in ${largest.plan.logTable}`,
-    wanted: `at most ${recordId}, the checkpoint's`,
+    wanted: `at most ${recordId}, the last one that the checkpoint knows`,
     fix: 'Bring back the newest checkpoint. If it is gone, take all tables again into new target tables.',
     table: tableKey(largest.plan.source),
   });

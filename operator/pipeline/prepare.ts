@@ -6,12 +6,12 @@
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
-import type { CheckpointDocument, PlanDocument, PrecheckDocument } from '../model/documents.js';
+import type { CheckpointDocument, PlanDocument, PlannedTable, PrecheckDocument } from '../model/documents.js';
 import { type Body, FencedDocument } from '../model/fenced-document.js';
 import type { Finding } from '../model/finding.js';
 import { gtidSetContains } from '../model/gtid-set.js';
 import type { ChunkSize, RefusedFilter, Source, SourceStart, TargetFacts, Warehouse } from '../model/ports.js';
-import { type BinlogPosition, hasReached, renderPosition } from '../model/position.js';
+import { type BinlogPosition, hasReached, isOtherHistory, onServer, renderPosition } from '../model/position.js';
 import type { SourceFacts } from '../model/source-facts.js';
 import { type SourceTable, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
@@ -96,7 +96,10 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
 /** A pending intent belongs to the plan that it was made under: it is brought to its end before there is another one. */
 async function settleBeforeChange(known: PlanDocument, input: PrepareInput): Promise<void> {
   const { documents, warehouse, recovery } = input;
-  if (((await loadCheckpoint(documents))?.intent ?? null) === null) return;
+  const upTo = (await loadCheckpoint(documents))?.intent?.upTo;
+  if (!upTo) return;
+  const now = await input.source.position();
+  if (isOtherHistory(now, onServer(upTo.position, known.start.identity))) throw otherHistory(now, upTo.position);
   const name = documentNames.checkpoint(documents.task);
   const checkpoint = await FencedDocument.claim<CheckpointDocument>(claimOf(documents, name), (previous) => {
     assert(previous !== null, 'a checkpoint that was read a moment ago is there');
@@ -118,6 +121,8 @@ async function planDocument(
   const checkpoint = await loadCheckpoint(documents);
   const from = settings.mode === 'FullOnly' ? start.position : newTablesFrom(start, known, checkpoint, settings.mode);
   const tables = await planTables({ ...input, start, from, plans, known, versions: schema?.versions ?? [] });
+  refuseOtherHistory(start, reachedBy(known, checkpoint), known, tables);
+  if (checkpoint?.partial && tables.some((table) => known?.tables.includes(table))) throw amidTransaction(checkpoint);
   const { method, identity } = start;
   // Without a checkpoint the stream begins at the plan's start: no later than the tables that are kept.
   const isGoingOn = known !== null && (checkpoint !== null || tables.some((table) => known.tables.includes(table)));
@@ -134,6 +139,16 @@ async function planDocument(
   };
 }
 
+/** The ids of its other part depend on the tables that are selected; only when all are taken anew nothing of it is wanted. */
+function amidTransaction({ position }: CheckpointDocument): SyncError {
+  return new SyncError('TRANSACTION_TOO_LARGE', {
+    seen: 'the task was changed while a transaction that is committed in parts is under way',
+    wanted: 'the same tables and mapping until its end',
+    fix: 'Start the task as it was, wait until its position has moved, then change it; or take all tables again in the same step.',
+    position: renderPosition(position),
+  });
+}
+
 /**
  * Where the changes of tables that are taken now begin. Two ways to find a start give a place at the beginning of the file,
  * before the one that the stream has reached, and what it has passed is not read again for them. So they begin where it
@@ -145,8 +160,9 @@ function newTablesFrom(
   checkpoint: CheckpointDocument | null,
   mode: PrepareSettings['mode'],
 ): BinlogPosition {
-  const reached = checkpoint?.position ?? known?.start.position ?? null;
-  if (reached === null || hasReached(start.position, reached)) return start.position;
+  const reached = reachedBy(known, checkpoint);
+  if (reached === null || isOtherHistory(start.position, reached)) return start.position;
+  if (hasReached(start.position, reached)) return start.position;
   const { gtidSet } = start.position;
   const isVisible =
     gtidSet !== null &&
@@ -157,6 +173,34 @@ function newTablesFrom(
     seen: `${renderPosition(start.position)} (${start.method}); the stream stands at ${renderPosition(reached)}`,
     wanted: 'a position at or past the one that the stream has reached, or GTIDs that say what is visible',
     fix: 'It is tried again, and succeeds at the latest when the server begins its next binary log file. To be independent of that, grant LOCK TABLES on the databases, or RELOAD.',
+  });
+}
+
+function reachedBy(known: PlanDocument | null, checkpoint: CheckpointDocument | null): BinlogPosition | null {
+  if (known === null) return null;
+  const { position, identity } = known.start;
+  return onServer(checkpoint?.position ?? position, identity);
+}
+
+/** To a server that lacks what was read the stream can only go when nothing of it is kept: with all tables taken anew. */
+function refuseOtherHistory(
+  start: SourceStart,
+  reached: BinlogPosition | null,
+  known: PlanDocument | null,
+  tables: readonly PlannedTable[],
+): void {
+  if (reached === null || !isOtherHistory(start.position, reached)) return;
+  if (!tables.some((table) => known?.tables.includes(table))) return;
+  throw otherHistory(start.position, reached);
+}
+
+/** With GTIDs at both it may be a replica that is behind for a moment: it is tried again. */
+function otherHistory(now: BinlogPosition, reached: BinlogPosition): SyncError {
+  const hasGtids = now.gtidSet !== null && reached.gtidSet !== null;
+  return new SyncError(hasGtids ? 'START_BEHIND_STREAM' : 'SOURCE_IDENTITY_CHANGED', {
+    seen: `another server answers, at ${renderPosition(now)}; the stream stands at ${renderPosition(reached)}`,
+    wanted: 'a server that has all transactions up to there, or a task that takes all its tables anew',
+    fix: 'Let the replica catch up, or point spec.source at the server that has these transactions. If they are lost, take all tables again: mcsync resnapshot.',
   });
 }
 

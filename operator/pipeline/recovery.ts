@@ -3,26 +3,26 @@
  * count what the server has forgotten, and send again exactly the rows that are missing. In: the stored checkpoint. Out:
  * the checkpoint at the intent's end, with every row of it in the logs once.
  */
-import { assert } from '../base/assert.js';
 import { SyncError } from '../base/errors.js';
-import type { CheckpointDocument, Intent, IntentSession } from '../model/documents.js';
+import type { CheckpointDocument, IntentSession, UpTo } from '../model/documents.js';
 import type { FencedDocument } from '../model/fenced-document.js';
-import { hasReached, renderPosition } from '../model/position.js';
+import { type BinlogPosition, hasReached, placeKey, renderPosition } from '../model/position.js';
+import { rowChecksum } from '../model/row-checksum.js';
 import { tableKey } from '../model/source-table.js';
 import { partitionSpec } from '../model/table-plan.js';
-import { Batcher, type BatcherLimits, type OpenSession } from './batcher.js';
+import { Batcher, type BatcherContext } from './batcher.js';
 import { settleIntent } from './commit.js';
 import { checkedIntent, saveUpTo } from './flush.js';
 import { countChanges } from './null-sink.js';
 import type { PlanBook } from './plan-book.js';
+import { diverged, skipDone } from './replay.js';
 import type { StreamInput } from './stream.js';
 
 export interface RecoveryInput
-  extends Pick<StreamInput, 'source' | 'warehouse' | 'clock' | 'report' | 'nulled' | 'stop' | 'deadline'> {
-  readonly limits: BatcherLimits;
+  extends BatcherContext,
+    Pick<StreamInput, 'source' | 'report' | 'nulled' | 'stop' | 'deadline'> {
   readonly checkpoint: FencedDocument<CheckpointDocument>;
   readonly book: PlanBook;
-  readonly openSession: OpenSession;
 }
 
 /** Sessions sent again may be lost again; three times in a row is not bad luck. */
@@ -53,14 +53,16 @@ export async function recoverIntent(input: RecoveryInput): Promise<void> {
 /** Reads from the checkpoint to the intent's end, with the stored plans, and keeps only the rows of the missing sessions. */
 async function sendAgain(
   missing: readonly IntentSession[],
-  upTo: Intent['upTo'],
+  upTo: UpTo,
   input: RecoveryInput,
   rolledBack: ReadonlySet<string> = new Set(),
 ): Promise<IntentSession[]> {
-  const { checkpoint, source, warehouse, book, openSession, limits, stop } = input;
+  const { checkpoint, source, book, stop } = input;
   book.rewindTo(checkpoint.value.position);
   const counter = { next: checkpoint.value.recordId + 1 };
-  const batcher = new Batcher(warehouse, openSession, limits, counter);
+  const done = checkpoint.value.partial?.done ?? 0;
+  const lastId = upTo.partial?.done ?? upTo.recordId;
+  const batcher = new Batcher(input, counter);
   const wanted = new Set(missing.map((session) => groupKey(session.source, session.schemaVersion, session.partition)));
   const reading = new AbortController();
   const signal = AbortSignal.any([stop, reading.signal]);
@@ -73,22 +75,24 @@ async function sendAgain(
     )) {
       for (const event of arrival) {
         if (event.kind === 'rows') {
+          if (upTo.partial && counter.next > lastId) break arrivals;
           const { plan, utcSeconds } = event.batch;
-          if (!wanted.has(groupKey(tableKey(plan.source), plan.schemaVersion, partitionSpec(plan, utcSeconds)))) {
+          if (counter.next <= done) skipDone(event.batch, counter, done);
+          else if (!wanted.has(groupKey(tableKey(plan.source), plan.schemaVersion, partitionSpec(plan, utcSeconds)))) {
             counter.next += countChanges(event.batch);
           } else if (batcher.add(event.batch)) await batcher.relieve();
         } else if (event.kind === 'commit') {
           book.moveTo(event.position);
-          if (hasReached(event.position, upTo.position)) break arrivals;
+          if (isPast(event.position, upTo)) break arrivals;
         } else if (event.kind === 'rollback') {
-          const begin = `${event.begin.file}:${event.begin.offset}`;
+          const begin = placeKey(event.begin);
           return await sendAgain(missing, upTo, input, new Set([...rolledBack, begin]));
         }
       }
     }
     stop.throwIfAborted();
     const sessions = await batcher.seal();
-    prove(sessions, missing, counter.next - 1, upTo);
+    prove(sessions, missing, counter.next - 1, lastId);
     return sessions;
   } finally {
     reading.abort();
@@ -96,22 +100,29 @@ async function sendAgain(
   }
 }
 
+/** The transaction that is committed in parts begins at the intent's end, and is not read to its own. */
+function isPast(position: BinlogPosition, upTo: UpTo): boolean {
+  return hasReached(position, upTo.position) && !(upTo.partial && hasReached(upTo.position, position));
+}
+
+/** Same ids, same rows in the same order: a replica that logged its transactions in another order is found out here. */
 function prove(
   sent: readonly IntentSession[],
   missing: readonly IntentSession[],
   recordId: number,
-  upTo: Intent['upTo'],
+  wantedId: number,
 ): void {
   const rowsOf = (sessions: readonly IntentSession[]): string =>
     sessions
-      .map(
-        (session) =>
-          `${groupKey(session.source, session.schemaVersion, session.partition)}: ${session.lo}-${session.hi} ${session.rows}`,
-      )
+      .map(({ source, schemaVersion, partition, lo, hi, rows, blocks }) => {
+        const group = groupKey(source, schemaVersion, partition);
+        return `${group}: record_id ${lo} to ${hi}, ${rows} rows, checksum ${rowChecksum(blocks)}`;
+      })
       .toSorted()
-      .join('\n');
-  assert(recordId === upTo.recordId, `reading again ends at record_id ${upTo.recordId}, not ${recordId}`);
-  assert(rowsOf(sent) === rowsOf(missing), 'reading again gives the same rows');
+      .join('; ');
+  const [seen, wanted] = [rowsOf(sent), rowsOf(missing)];
+  if (recordId !== wantedId) throw diverged(`the last record_id is ${recordId}`, `${wantedId}`);
+  if (seen !== wanted) throw diverged(seen, wanted);
 }
 
 const groupKey = (source: string, schemaVersion: number, partition: string): string =>

@@ -1,6 +1,7 @@
 /** Copies tables with a key: chunk by chunk, read by whichever connection is free. */
 import { tableKey } from '../model/source-table.js';
 import type { TableCopy } from './snapshot.js';
+import { saveReadUpTo } from './snapshot-commit.js';
 import { type Chunk, commitPart, isWhole, openPart, type Part, takeChunk } from './snapshot-parts.js';
 import { sendRows } from './snapshot-rows.js';
 
@@ -120,6 +121,7 @@ async function copyChunk({ part, blockId, range }: Chunk, signal: AbortSignal): 
     signal.throwIfAborted();
     if (writer.rows > 0) {
       const block = await writer.close();
+      await saveReadUpTo(copy);
       await copy.warehouse.putBlock(session.ref, blockId, block);
       rows.set(blockId, block.rows);
     }

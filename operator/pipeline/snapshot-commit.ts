@@ -7,6 +7,7 @@ import { assert } from '../base/assert.js';
 import { SyncError } from '../base/errors.js';
 import type { BaseCommitIntent } from '../model/documents.js';
 import type { UploadRef, UploadState } from '../model/ports.js';
+import { type BinlogPosition, hasReached } from '../model/position.js';
 import type { BlockCount } from '../model/recovery.js';
 import { tableKey } from '../model/source-table.js';
 import { type NamedSession, settleSession } from './settle.js';
@@ -25,9 +26,27 @@ export async function commitBase(
   const rowsBefore = await countTable(copy);
   const { uploadId } = ref;
   const commitIntent = { uploadId, rowsBefore, blocks, rows: rowsOf(blocks), chunksAfter };
-  await copy.progress.set(keyOf(copy), { commitIntent });
+  const readUpTo = await newReadUpTo(copy);
+  await copy.progress.set(keyOf(copy), { commitIntent, ...(readUpTo && { readUpTo }) });
   if ((await settleBase(copy, commitIntent)) === 'missing') throw sessionLost(copy, ref);
   await finishBase(copy);
+}
+
+/**
+ * Saved before a block of rows that were read just now is sent: the start after next may find another server behind the
+ * address, and one that lacks what these rows show must not be gone on with.
+ */
+export async function saveReadUpTo(copy: TableCopy): Promise<void> {
+  const readUpTo = await newReadUpTo(copy);
+  if (readUpTo !== null) await copy.progress.set(keyOf(copy), { readUpTo });
+}
+
+/** Null where what is saved says as much, or where there are no GTIDs: then there is no other server to go on with. */
+async function newReadUpTo({ source, settings, progress, planned }: TableCopy): Promise<BinlogPosition | null> {
+  if (!settings.hasStream) return null;
+  const now = await source.position();
+  const saved = progress.table(tableKey(planned.plan.source)).readUpTo;
+  return now.gtidSet === null || (saved && hasReached(saved, now)) ? null : now;
 }
 
 /** Brings a commit that an earlier start left in doubt to its end. */

@@ -3,23 +3,24 @@
  * one flush is under way, rows go into the sessions of the next. Whatever is not in a saved intent when the pass ends is
  * dropped; the next pass reads it again and gives it the same record ids.
  */
-import type { ChangeEvent } from '../model/change.js';
-import type { CheckpointDocument, Intent } from '../model/documents.js';
+import { SyncError } from '../base/errors.js';
+import type { ChangeEvent, RowBatch } from '../model/change.js';
+import type { CheckpointDocument, UpTo } from '../model/documents.js';
 import type { FencedDocument } from '../model/fenced-document.js';
-import { type BinlogPosition, hasReached } from '../model/position.js';
+import { type BinlogPosition, hasReached, placeKey, renderPosition } from '../model/position.js';
 import { tableKey } from '../model/source-table.js';
-import { Batcher, type OpenSession } from './batcher.js';
+import { Batcher, type BatcherContext } from './batcher.js';
 import { flush } from './flush.js';
 import type { PlanBook } from './plan-book.js';
+import { diverged, skipDone } from './replay.js';
 import { applySchemaEvent } from './schema-change.js';
 import { followShards } from './shard-follower.js';
 import type { StreamInput } from './stream.js';
 import { Watches } from './watches.js';
 
-export interface PassInput extends StreamInput {
+export interface PassInput extends StreamInput, BatcherContext {
   readonly checkpoint: FencedDocument<CheckpointDocument>;
   readonly book: PlanBook;
-  readonly openSession: OpenSession;
   /** The source's position when streaming began. */
   readonly caughtUpAt: BinlogPosition;
   readonly rolledBack: ReadonlySet<string>;
@@ -29,8 +30,6 @@ export interface PassInput extends StreamInput {
 
 export type PassEnding = { readonly kind: 'stopped' } | { readonly kind: 'rewind'; readonly begin: string };
 
-/** Groups (table, partition) in one flush: what an intent of 700 KiB can name. */
-const groupsPerFlushMax = 1_500;
 /** An idle source's binary logs are purged; the checkpoint follows at least this often while the position moves. */
 const idleSaveMsMax = 60_000;
 /** Older than this, events are history: a flush per interval would only fill the session quota. */
@@ -50,9 +49,13 @@ class Pass {
   readonly #counter: { next: number };
   readonly #watches = new Watches();
   readonly #touched = new Set<string>();
+  /** Record ids up to here stand in the logs, though the transaction that they belong to has not ended. */
+  readonly #done: number;
   #batcher: Batcher;
-  #upTo: Intent['upTo'];
+  #upTo: UpTo;
   #isInTransaction = false;
+  /** Part of the transaction at hand is in the logs, or in an intent. */
+  #isInParts = false;
   #flushing: Promise<void> | null = null;
   #failure: unknown = null;
   #flushedMs: number;
@@ -61,8 +64,9 @@ class Pass {
   #quietMs: number | null = null;
 
   constructor(input: PassInput) {
-    const { position, recordId, utcSeconds } = input.checkpoint.value;
+    const { position, recordId, utcSeconds, partial } = input.checkpoint.value;
     this.#input = input;
+    this.#done = partial?.done ?? 0;
     this.#upTo = { position, recordId, utcSeconds };
     this.#counter = { next: recordId + 1 };
     this.#batcher = this.#newBatcher();
@@ -136,8 +140,10 @@ class Pass {
       case 'rows':
         this.#isInTransaction = true;
         if (!this.#watches.isEmpty) this.#touch(tableKey(event.batch.plan.source));
-        return this.#batcher.add(event.batch) ? this.#batcher.relieve() : null;
+        if (this.#counter.next <= this.#done) return this.#skip(event.batch);
+        return this.#batcher.add(event.batch) ? this.#relieve() : null;
       case 'commit':
+        if (this.#counter.next <= this.#done) throw endsEarly(this.#counter.next - 1, this.#done);
         this.#moveTo(event.position, event.utcSeconds);
         return this.#isFlushDue() ? this.#flushDue() : null;
       case 'alive':
@@ -148,10 +154,27 @@ class Pass {
     }
   }
 
+  #skip(batch: RowBatch): null {
+    skipDone(batch, this.#counter, this.#done);
+    this.#isInParts = true;
+    // They were counted when their part was committed.
+    this.#input.nulled.take();
+    return null;
+  }
+
+  /** A transaction too large for one intent is committed in parts; until its end no merge reads them. */
+  async #relieve(): Promise<void> {
+    await this.#batcher.relieve();
+    if (!this.#batcher.isFull(this.#input.clock.monotonicMs())) return;
+    this.#isInParts = true;
+    await this.#flushDue({ ...this.#upTo, partial: { done: this.#counter.next - 1 } });
+  }
+
   async #rewind(begin: BinlogPosition): Promise<PassEnding> {
     await this.#flushing;
     if (this.#failure !== null) throw this.#failure;
-    return { kind: 'rewind', begin: `${begin.file}:${begin.offset}` };
+    if (this.#isInParts) throw rolledBackInParts(begin);
+    return { kind: 'rewind', begin: placeKey(begin) };
   }
 
   #moveTo(position: BinlogPosition, utcSeconds: number): void {
@@ -159,7 +182,9 @@ class Pass {
     for (const key of this.#touched) this.#watches.remember(key, position, recordId);
     this.#touched.clear();
     this.#isInTransaction = false;
-    this.#upTo = { position, recordId, utcSeconds: Math.max(utcSeconds, this.#upTo.utcSeconds) };
+    this.#isInParts = false;
+    const partial = recordId < this.#done ? { partial: { done: this.#done } } : {};
+    this.#upTo = { position, recordId, utcSeconds: Math.max(utcSeconds, this.#upTo.utcSeconds), ...partial };
     this.#input.book.moveTo(position);
   }
 
@@ -170,8 +195,7 @@ class Pass {
   #isFlushDue(): boolean {
     if (this.#failure !== null) return true;
     const { settings, clock, checkpoint, caughtUpAt } = this.#input;
-    const isFull = this.#batcher.bytes >= settings.flushBytesMax || this.#batcher.groupCount >= groupsPerFlushMax;
-    if (isFull) return true;
+    if (this.#batcher.bytes >= settings.flushBytesMax || this.#batcher.isFull(clock.monotonicMs())) return true;
     if (this.#flushing !== null) return false;
     if (!checkpoint.value.caughtUp && hasReached(this.#upTo.position, caughtUpAt)) return true;
     const waitedMs = clock.monotonicMs() - this.#flushedMs;
@@ -182,10 +206,10 @@ class Pass {
   }
 
   /** Starts a flush; waits only for the one before it. */
-  async #flushDue(): Promise<void> {
+  async #flushDue(upTo = this.#upTo): Promise<void> {
     await this.#flushing;
     if (this.#failure !== null) throw this.#failure;
-    this.#startFlush();
+    this.#startFlush(upTo);
   }
 
   /** A silent source moves in time only: its checkpoint says that nothing was written until then. */
@@ -207,15 +231,14 @@ class Pass {
   async #flushNow(): Promise<void> {
     await this.#flushing;
     if (this.#failure !== null) throw this.#failure;
-    this.#startFlush();
+    this.#startFlush(this.#upTo);
     await this.#flushing;
     if (this.#failure !== null) throw this.#failure;
   }
 
-  #startFlush(): void {
+  #startFlush(upTo: UpTo): void {
     const { checkpoint, clock, caughtUpAt, logsAreBehind, book, report, warehouse, deadline, nulled } = this.#input;
     const batcher = this.#batcher;
-    const upTo = this.#upTo;
     const news = { caughtUp: hasReached(upTo.position, caughtUpAt), nulled: nulled.take() };
     this.#batcher = this.#newBatcher();
     this.#flushedMs = clock.monotonicMs();
@@ -256,9 +279,20 @@ class Pass {
   }
 
   #newBatcher(): Batcher {
-    const { warehouse, openSession, settings } = this.#input;
-    return new Batcher(warehouse, openSession, settings, this.#counter);
+    return new Batcher(this.#input, this.#counter);
   }
+}
+
+const endsEarly = (recordId: number, done: number): SyncError =>
+  diverged(`a transaction that ends at record_id ${recordId}`, `one that goes on behind ${done}`);
+
+function rolledBackInParts(begin: BinlogPosition): SyncError {
+  return new SyncError('TRANSACTION_TOO_LARGE', {
+    seen: 'a transaction that was rolled back after parts of it had been committed to the change logs',
+    wanted: 'a transaction that fits one commit, or that is not undone (it mixes tables with and without transactions)',
+    fix: 'Take all tables again: mcsync resnapshot -f FILE TABLE...; merges leave out what their logs hold up to then.',
+    position: renderPosition(begin),
+  });
 }
 
 /** Of the time that lag and merges go by. */

@@ -49,6 +49,10 @@ export class Upload {
     return this.#heldInFlightBytes + (this.#writer?.heldBytes ?? 0);
   }
 
+  get blockCount(): number {
+    return this.#nextBlockId + (this.#writer === null ? 0 : 1);
+  }
+
   get currentBlockBytes(): number {
     return this.#writer?.bytes ?? 0;
   }

@@ -62,7 +62,7 @@ function progressOf(role: WorkerRole, documents: ObservedDocuments): string {
     case 'prepare':
       return `${plan?.inputHash}/${plan?.stage}/${plan?.resnapshotNonce}`;
     case 'stream':
-      return `${checkpoint?.position.file}:${checkpoint?.position.offset}/${checkpoint?.recordId}`;
+      return `${checkpoint?.position.file}:${checkpoint?.position.offset}/${checkpoint?.recordId}/${checkpoint?.partial?.done}`;
     case 'snapshot': {
       const tables = shards.flatMap((shard) => Object.values(shard.tables));
       return tables.map((table) => `${table.generation}/${table.chunksDone}/${table.committed}`).join(' ');

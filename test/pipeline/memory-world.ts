@@ -1,6 +1,7 @@
 /** A world in memory for the pipeline: store, MaxCompute, source and clock, with a fault at any call. */
 import type { Clock } from '../../operator/base/clock.js';
 import { SyncError } from '../../operator/base/errors.js';
+import { crcInt32, crcStart, crcValue } from '../../operator/maxcompute/records/crc32c.js';
 import { type RowBatch, type RowKind, type RowSink, rowKind } from '../../operator/model/change.js';
 import type {
   BlockTarget,
@@ -243,13 +244,27 @@ class MemoryBlockWriter implements BlockWriter {
   async drained(): Promise<void> {}
 
   async close(): Promise<ClosedBlock> {
-    const block: MemoryBlock = { rows: this.rows, crc: 0, body: [], bodyBytes: this.bytes, content: this.#content };
+    const block: MemoryBlock = {
+      rows: this.rows,
+      crc: checksum(this.#content),
+      body: [],
+      bodyBytes: this.bytes,
+      content: this.#content,
+    };
     return block;
   }
 
   discard(): void {
     this.#content = [];
   }
+}
+
+/** Over the rows' own checksums, as the tunnel's. */
+function checksum(rows: readonly MemoryRow[]): number {
+  let state = crcStart;
+  for (const { recordId, kind, cells } of rows)
+    state = crcInt32(state, cells.reduce<number>((sum, cell) => sum * 31 + (cell ?? 7), recordId * 5 + kind) | 0);
+  return crcValue(state);
 }
 
 class MemorySink implements RowSink {

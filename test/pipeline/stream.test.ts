@@ -342,3 +342,78 @@ test('an old checkpoint is noticed by the ids in the log', async () => {
   bench.store.documents.set('shop-checkpoint', { body: early?.body ?? '', version: 99 });
   await expect(bench.live().then(() => 'done', code)).resolves.toBe('CHECKPOINT_BEHIND_LOG');
 });
+
+describe('a transaction that touches more partitions than one intent can name', () => {
+  const partitions = 2_600;
+  const wide: Transaction = {
+    changes: Array.from({ length: partitions }, (_, at) => change('insert', at, 'orders', hour(at))),
+  };
+  const around: Transaction[] = [
+    { changes: [change('insert', -1)] },
+    wide,
+    { changes: [change('update', -1), change('delete', 3, 'items')] },
+  ];
+
+  test('is committed in parts, and its ids go on', async () => {
+    const bench = new StreamBench(around, ['orders', 'items']);
+    const partials: (number | undefined)[] = [];
+    const life = new Life();
+    let commits = 0;
+    life.onCall = (called) => {
+      if (called !== 'commitUpload' || (commits += 1) % 200 !== 1) return;
+      partials.push(bench.checkpoint.intent?.upTo.partial?.done);
+    };
+    await bench.live(life);
+    expect(new Set(partials).size).toBeGreaterThan(1);
+    expect(loggedRows(bench, 'orders')).toEqual(expectedLog(around, 'orders'));
+    expect(loggedRows(bench, 'items')).toEqual(expectedLog(around, 'items'));
+    expect(bench.checkpoint).toMatchObject({ position: positionAfter(3), recordId: partitions + 3, partial: null });
+  });
+
+  test('goes on behind the parts that are there, whenever it dies', async () => {
+    for (const call of ['save shop-checkpoint', 'commitUpload']) {
+      for (const nth of [2, 3, 4, 2_000]) {
+        const bench = new StreamBench(around, ['orders', 'items']);
+        await bench.live(crashAt(call, nth)).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+        await bench.live();
+        expect(loggedRows(bench, 'orders')).toEqual(expectedLog(around, 'orders'));
+        expect(loggedRows(bench, 'items')).toEqual(expectedLog(around, 'items'));
+      }
+    }
+  });
+
+  test('sends the rows of one of its sessions again', async () => {
+    const bench = new StreamBench(around, ['orders', 'items']);
+    await bench.live(crashAt('commitUpload', 30)).catch(() => undefined);
+    const open = bench.checkpoint.intent?.sessions.filter(
+      ({ uploadId }) => bench.maxCompute.sessions.get(uploadId)?.status === 'NORMAL',
+    );
+    expect(bench.checkpoint.intent?.upTo.partial).toBeDefined();
+    for (const { uploadId } of open?.slice(0, 5) ?? []) bench.maxCompute.forget(uploadId);
+    await bench.live();
+    expect(loggedRows(bench, 'orders')).toEqual(expectedLog(around, 'orders'));
+  });
+
+  test('is a stop when it is rolled back after its first part', async () => {
+    const undone: Transaction[] = [around[0] as Transaction, { ...wide, isRolledBack: true }];
+    const bench = new StreamBench(undone, ['orders', 'items']);
+    await expect(bench.live().catch(code)).resolves.toBe('TRANSACTION_TOO_LARGE');
+    await expect(bench.live().catch(code)).resolves.toBe('TRANSACTION_TOO_LARGE');
+    bench.takeAgain(['orders', 'items'], 2);
+    await bench.live();
+    expect(bench.checkpoint.partial).toBeNull();
+    expect(bench.checkpoint.recordId).toBeGreaterThan(1_000);
+  });
+});
+
+test('stops when the source gives other rows where missing ones are read again', async () => {
+  const bench = new StreamBench(log, ['orders', 'items']);
+  await bench.live(crashAt('commitUpload', 1)).catch(() => undefined);
+  for (const { uploadId } of bench.checkpoint.intent?.sessions ?? []) bench.maxCompute.forget(uploadId);
+  const other = new StreamBench(
+    log.map((each, at) => (at === 0 ? { changes: [change('insert', 1), change('insert', 77)] } : each)),
+    ['orders', 'items'],
+  );
+  for (const [name, document] of bench.store.documents) other.store.documents.set(name, document);
+  await expect(other.live().catch(code)).resolves.toBe('REPLAY_DIVERGED');
+});
