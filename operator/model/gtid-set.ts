@@ -90,6 +90,26 @@ export class MysqlGtidSet {
     return true;
   }
 
+  /** The transactions of this set that `other` does not have. */
+  minus(other: MysqlGtidSet): MysqlGtidSet {
+    const left = new MysqlGtidSet();
+    for (const [source, intervals] of this.#intervals) {
+      const holes = other.#intervals.get(source) ?? [];
+      for (let index = 0; index < intervals.length; index += 2) {
+        let from = intervals[index] as number;
+        const upTo = intervals[index + 1] as number;
+        for (let at = 0; at < holes.length && from <= upTo; at += 2) {
+          const [start, end] = [holes[at] as number, holes[at + 1] as number];
+          if (end < from || start > upTo) continue;
+          if (start > from) left.addInterval(source, from, start - 1);
+          from = end + 1;
+        }
+        if (from <= upTo) left.addInterval(source, from, upTo);
+      }
+    }
+    return left;
+  }
+
   #covers(source: string, first: number, last: number): boolean {
     const intervals = this.#intervals.get(source) ?? [];
     for (let index = 0; index < intervals.length; index += 2) {
@@ -159,12 +179,20 @@ export class MariadbGtidPosition {
     last.sequence = sequence;
   }
 
-  /** Every domain of `other` is here, at its sequence or later. */
+  /** Every domain of `other` is here, at its sequence or later: enough between positions of one history. */
   contains(other: MariadbGtidPosition): boolean {
     for (const [domain, { sequence }] of other.#domains) {
       if ((this.#domains.get(domain)?.sequence ?? 0) < sequence) return false;
     }
     return true;
+  }
+
+  /** Each domain that is here has the same last transaction there. */
+  isPartOf(other: MariadbGtidPosition): boolean {
+    return [...this.#domains].every(([domain, { serverId, sequence }]) => {
+      const last = other.#domains.get(domain);
+      return last?.serverId === serverId && last.sequence === sequence;
+    });
   }
 
   toString(): string {
@@ -176,12 +204,59 @@ export class MariadbGtidPosition {
   }
 }
 
+/**
+ * What a MariaDB server has written to its log (`gtid_binlog_state`): the last transaction per domain and server. It tells
+ * a server that wrote on without our last transactions, whose sequence has passed theirs all the same, from one that has them.
+ */
+export class MariadbGtidState {
+  readonly #last = new Map<string, number>();
+
+  /** Null when the text is not a GTID state. */
+  static parse(text: string): MariadbGtidState | null {
+    const state = new MariadbGtidState();
+    for (const part of text.replace(/\s/g, '').split(',')) {
+      if (part === '') continue;
+      const match = /^(\d+-\d+)-(\d+)$/.exec(part);
+      if (!match || !Number.isSafeInteger(Number(match[2]))) return null;
+      state.#last.set(match[1] as string, Number(match[2]));
+    }
+    return state;
+  }
+
+  has(transaction: string): boolean {
+    const [, key = '', sequence] = /^(\d+-\d+)-(\d+)$/.exec(transaction) ?? [];
+    return (this.#last.get(key) ?? 0) >= Number(sequence);
+  }
+}
+
 /** True when every transaction of `inner` is in `outer`; null when one of the texts is not of this flavour. */
-export function gtidSetContains(flavor: 'mysql' | 'mariadb', outer: string, inner: string): boolean | null {
+export function gtidSetContains(flavor: GtidFlavor, outer: string, inner: string): boolean | null {
   if (flavor === 'mysql') {
     const [a, b] = [MysqlGtidSet.parse(outer), MysqlGtidSet.parse(inner)];
     return a === null || b === null ? null : a.contains(b);
   }
   const [a, b] = [MariadbGtidPosition.parse(outer), MariadbGtidPosition.parse(inner)];
   return a === null || b === null ? null : a.contains(b);
+}
+
+export type GtidFlavor = 'mysql' | 'mariadb';
+
+/** Whose form a text that is not empty has. */
+export function gtidFlavorOf(text: string): GtidFlavor {
+  return text.includes(':') ? 'mysql' : 'mariadb';
+}
+
+/**
+ * The transactions of `wanted` that a server lacks, '' for none; null when a text is not of this flavour. `held`: MySQL's
+ * `gtid_executed`, MariaDB's `gtid_binlog_state`. MariaDB names the last transaction of a domain only.
+ */
+export function missingGtids(flavor: GtidFlavor, held: string, wanted: string): string | null {
+  if (flavor === 'mysql') {
+    const [has, wants] = [MysqlGtidSet.parse(held), MysqlGtidSet.parse(wanted)];
+    return has === null || wants === null ? null : wants.minus(has).toString();
+  }
+  const [state, position] = [MariadbGtidState.parse(held), MariadbGtidPosition.parse(wanted)];
+  if (state === null || position === null) return null;
+  const lasts = position.toString().split(',');
+  return lasts.filter((last) => last !== '' && !state.has(last)).join(',');
 }

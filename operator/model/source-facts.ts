@@ -12,6 +12,12 @@ export interface SourceIdentity {
   readonly gtidDomain: number | null;
 }
 
+/** What a task has read so far: a server that goes on with it has every transaction of these positions. */
+export interface KnownSource {
+  readonly identity: SourceIdentity;
+  readonly positions: readonly BinlogPosition[];
+}
+
 export type SourceFacts =
   /** The server could not be asked: nothing else is known. The code and texts are those of a `SyncError`. */
   | {

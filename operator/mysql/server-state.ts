@@ -1,6 +1,5 @@
 /** What a server says of itself: who it is, and where its binary log stands. Statements that differ between flavours stand here. */
-import { SyncError } from '../base/errors.js';
-import type { BinlogPosition } from '../model/position.js';
+import { type BinlogPosition, serverKey } from '../model/position.js';
 import type { SourceIdentity } from '../model/source-facts.js';
 import type { QueryOptions, Session, TextRow } from './session.js';
 
@@ -32,24 +31,13 @@ export async function readIdentity(session: Session): Promise<SourceIdentity> {
   };
 }
 
-/** A proxy, or a name with several addresses, may lead each connection to another server. */
-export function assertSameServer(expected: SourceIdentity, seen: SourceIdentity): void {
-  if (
-    expected.flavor === seen.flavor &&
-    expected.serverUuid === seen.serverUuid &&
-    expected.serverId === seen.serverId &&
-    expected.gtidDomain === seen.gtidDomain
-  ) {
-    return;
-  }
-  throw new SyncError('SOURCE_IDENTITY_CHANGED', {
-    seen: `a connection reached ${renderIdentity(seen)}`,
-    wanted: `${renderIdentity(expected)}, which the task began with`,
-    fix: 'Give the address of one server in spec.source, not of a proxy or a name that leads to several.',
-  });
+/** Whose log a position of this session is a place in. */
+export async function readServerKey(session: Session): Promise<string> {
+  const serverUuid = await readVariable(session, 'server_uuid');
+  return serverKey({ serverUuid, serverId: Number(await readVariable(session, 'server_id')) });
 }
 
-function renderIdentity(identity: SourceIdentity): string {
+export function renderIdentity(identity: SourceIdentity): string {
   const parts = [`${identity.flavor} ${identity.version}`, `server_id ${identity.serverId}`];
   if (identity.serverUuid !== null) parts.push(`server_uuid ${identity.serverUuid}`);
   if (identity.gtidDomain !== null) parts.push(`gtid domain ${identity.gtidDomain}`);
@@ -78,6 +66,7 @@ export async function readBinlogStatus(session: Session): Promise<BinlogStatus |
       file: file ?? '',
       offset: Number(offset),
       gtidSet: await gtidSetAt(session, file ?? '', Number(offset), executedGtids ?? null),
+      server: await readServerKey(session),
     },
     doDb: splitList(doDb),
     ignoreDb: splitList(ignoreDb),

@@ -11,7 +11,14 @@ import type { SourceIdentity } from '../model/source-facts.js';
 import { type SourceTable, type TableName, tableKey } from '../model/source-table.js';
 import { quoteTable } from './quote.js';
 import { readSchemas } from './schema-reader.js';
-import { normaliseGtidSet, readBinlogStatus, readIdentity, readMariaDbGtidSet, readVariable } from './server-state.js';
+import {
+  normaliseGtidSet,
+  readBinlogStatus,
+  readIdentity,
+  readMariaDbGtidSet,
+  readServerKey,
+  readVariable,
+} from './server-state.js';
 import type { Session } from './session.js';
 import { withTableLocks } from './table-lock.js';
 
@@ -95,7 +102,8 @@ export async function openSnapshot(session: Session): Promise<BinlogPosition | n
     return null;
   }
   const offset = Number(status.get('binlog_snapshot_position'));
-  return { file, offset, gtidSet: await readMariaDbGtidSet(session, file, offset) };
+  const gtidSet = await readMariaDbGtidSet(session, file, offset);
+  return { file, offset, gtidSet, server: await readServerKey(session) };
 }
 
 /** Commits are over when the lock is ours; refused without RELOAD, given up when others hold us off. */
@@ -167,8 +175,9 @@ async function beginningOfFile(session: Session): Promise<VisiblePosition | null
     const status = await readBinlogStatus(session);
     if (status === null) return null;
     const { file, gtidSet } = status.position;
+    const before = gtidSet && (await gtidSetBefore(session, file));
     return {
-      position: { file, offset: firstEventOffset, gtidSet: gtidSet && (await gtidSetBefore(session, file)) },
+      position: { ...status.position, offset: firstEventOffset, gtidSet: before },
       method: 'file-start',
     };
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The plan of each selected table at the place where the stream stands; every version it has known, for recovery. */
 import { assert } from '../base/assert.js';
 import type { CheckpointDocument, PlanDocument, SchemaDocument } from '../model/documents.js';
-import { type BinlogPosition, hasReached } from '../model/position.js';
+import { type BinlogPosition, hasReached, isSameServer } from '../model/position.js';
 import { type TableName, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
 
@@ -38,7 +38,7 @@ export class PlanBook {
   planOf(name: TableName): TablePlan | null {
     const entry = this.#entries.get(name.database)?.get(name.table);
     if (!entry) return null;
-    entry.isReached ||= hasReached(this.#at, entry.from);
+    entry.isReached ||= isTakenAt(this.#at, entry.from);
     return entry.isReached ? entry.plan : null;
   }
 
@@ -68,4 +68,12 @@ export class PlanBook {
   #keep(plan: TablePlan): void {
     this.#versions.set(`${tableKey(plan.source)}/${plan.schemaVersion}`, plan);
   }
+}
+
+/**
+ * After a failover between the place where the stream stood and `from`: another server may have logged what is before `from`
+ * and what is behind it in another order. Changes before it do no harm, since they come before any row of the baseline was read.
+ */
+function isTakenAt(position: BinlogPosition, from: BinlogPosition): boolean {
+  return !isSameServer(position, from) || hasReached(position, from);
 }

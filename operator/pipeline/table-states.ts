@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.js';
 import type { CheckpointDocument, CheckpointTable, PlanDocument, ShardDocument } from '../model/documents.js';
-import { type BinlogPosition, comparePositions, hasReached } from '../model/position.js';
+import { type BinlogPosition, hasReached, isOtherHistory } from '../model/position.js';
 import { tableKey } from '../model/source-table.js';
 
 export type Tables = CheckpointDocument['tables'];
@@ -43,13 +43,19 @@ export function foldPlan(
 
 /**
  * Where the stream goes on. When every table is taken anew from a later place, nothing before that place is wanted: it is
- * the way out where the log up to there is gone, or holds what cannot be read.
+ * the way out where the log up to there is gone, or holds what cannot be read, and the one to a server of another history.
  */
-export function streamFrom(tables: Tables, position: BinlogPosition): BinlogPosition {
-  const [first, ...others] = Object.values(tables).map((table) => table.from);
-  if (first === undefined) return position;
-  const earliest = others.reduce((a, b) => (comparePositions(b, a) < 0 ? b : a), first);
-  return hasReached(position, earliest) ? position : earliest;
+export function streamFrom(tables: Tables, plan: PlanDocument, position: BinlogPosition): BinlogPosition {
+  const wanted = plan.tables.map((planned) => {
+    const known = tables[tableKey(planned.plan.source)];
+    const isNew = !known || known.generation < planned.generation;
+    return { from: isNew ? planned.from : known.from, isNew };
+  });
+  const isBehind = ({ from, isNew }: (typeof wanted)[number]): boolean =>
+    (isNew && isOtherHistory(from, position)) || !hasReached(position, from);
+  if (!wanted.every(isBehind)) return position;
+  const earliest = wanted.find(({ from }) => wanted.every((other) => hasReached(other.from, from)));
+  return earliest?.from ?? position;
 }
 
 /** Takes over what the snapshot workers say; the same object when nothing is new. */

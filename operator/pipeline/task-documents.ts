@@ -1,5 +1,4 @@
 /** The documents of one task as its workers reach them: names, and reads of what others write. */
-import { assert } from '../base/assert.js';
 import type { SyncError } from '../base/errors.js';
 import { documentNames } from '../model/document-names.js';
 import {
@@ -12,7 +11,6 @@ import {
 } from '../model/documents.js';
 import type { Claim } from '../model/fenced-document.js';
 import type { CheckpointStore } from '../model/ports.js';
-import type { SourceIdentity } from '../model/source-facts.js';
 
 export interface TaskDocuments {
   readonly store: CheckpointStore;
@@ -43,13 +41,6 @@ export const loadCheckpoint = (documents: TaskDocuments): Promise<CheckpointDocu
 async function load<T extends Envelope>(documents: TaskDocuments, name: string): Promise<T | null> {
   const stored = await documents.store.load(name);
   return stored && parseDocument<T>(name, stored.body, documents.taskId);
-}
-
-/** The server that the task began with: another one holds other positions, and is refused. */
-export async function knownIdentity(documents: TaskDocuments): Promise<SourceIdentity> {
-  const plan = await loadPlan(documents);
-  assert(plan !== null, 'a worker that reads rows starts after prepare');
-  return ((await loadCheckpoint(documents)) ?? plan.start).identity;
 }
 
 /** What a worker tells while it works: one call per change of state, never per row. */

@@ -5,7 +5,7 @@
  * the view.
  */
 import type { CheckpointTable, ShardDocument, WatchAnswer } from '../model/documents.js';
-import { type BinlogPosition, comparePositions, hasReached } from '../model/position.js';
+import { type BinlogPosition, comparePositions, hasReached, isSameServer, placeKey } from '../model/position.js';
 import type { Tables } from './table-states.js';
 
 /** Transactions remembered per table; beyond it the view is given up and taken again, so that memory stays flat. */
@@ -64,14 +64,15 @@ export class Watches {
     }
     const memory = this.#memoryOf(key, asked.id, at);
     const waiting: WatchAnswer =
-      table.watch?.id === asked.id && comparePositions(table.watch.since, memory.since) === 0
+      table.watch?.id === asked.id && placeKey(table.watch.since) === placeKey(memory.since)
         ? table.watch
         : { id: asked.id, since: memory.since, watermark: null, isLost: false };
     if (!asked.view) return memory.ends.length > rememberedMax ? { ...waiting, isLost: true } : waiting;
-    if (!hasReached(asked.view, memory.since) || memory.ends.length > rememberedMax)
-      return { ...waiting, isLost: true };
-    if (!hasReached(at.position, asked.view)) return waiting;
     const view = asked.view;
+    if (!hasReached(view, memory.since) || memory.ends.length > rememberedMax) return { ...waiting, isLost: true };
+    // Another server may have logged the transactions in another order: no one record id parts those in the view from the rest.
+    if (memory.ends.some((end) => !isSameServer(end.position, view))) return { ...waiting, isLost: true };
+    if (!hasReached(at.position, view)) return waiting;
     const last = memory.ends.findLast((end) => comparePositions(end.position, view) <= 0);
     return { ...waiting, watermark: last?.recordId ?? memory.sinceRecordId };
   }

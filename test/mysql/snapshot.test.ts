@@ -134,7 +134,9 @@ describe.each([
     it('are refused from another server than the task began with', async () => {
       const { identity } = await source.start([{ database: 'shop', table: 'numbers' }]);
       const other = { ...identity, serverId: identity.serverId + 1 };
-      await using stray = createMySqlSource(settingsOf(server), systemClock, { identity: other });
+      await using stray = createMySqlSource(settingsOf(server), systemClock, {
+        known: { identity: other, positions: [] },
+      });
       const plan = await planOf('numbers');
       const reading = recordRows(plan, stray.readChunk(plan, open, never));
       await expect(reading).rejects.toMatchObject({ code: 'SOURCE_IDENTITY_CHANGED' });

@@ -5,7 +5,7 @@
 import { SyncError } from '../../base/errors.js';
 import type { ChangeEvent, SchemaChange } from '../../model/change.js';
 import { MariadbGtidPosition, MysqlGtidSet } from '../../model/gtid-set.js';
-import type { BinlogPosition } from '../../model/position.js';
+import { type BinlogPosition, placeKey } from '../../model/position.js';
 import { corruptEvent, eventType, headerBytes, readUint32, readUint64 } from './event.js';
 import { renderPlace } from './known-tables.js';
 
@@ -14,6 +14,14 @@ import { renderPlace } from './known-tables.js';
  * statement (MariaDB says so in the GTID event).
  */
 export type Group = 'none' | 'open' | 'transaction' | 'standalone';
+
+export interface ProgressOptions {
+  readonly flavor: 'mysql' | 'mariadb';
+  readonly from: BinlogPosition;
+  readonly rolledBack: ReadonlySet<string>;
+  /** Whose log it is, by `serverKey`; absent where nobody asks. */
+  readonly server?: string;
+}
 
 export class LogProgress {
   /** Events to hand out, in order. */
@@ -27,6 +35,8 @@ export class LogProgress {
   isSkipped = false;
   /** MariaDB logs an ALTER in two phases: this is the first one, or one that failed. */
   isWithoutEffect = false;
+  /** A group has begun, or a file, since the start. */
+  hasBegun = false;
   /** Rows of the open transaction have been handed out. */
   hasRows = false;
   /** Adds the open group's GTID, when it has ended. */
@@ -34,13 +44,15 @@ export class LogProgress {
 
   readonly #startsByGtid: boolean;
   readonly #rolledBack: ReadonlySet<string>;
+  readonly #server: { readonly server?: string };
   #begin = { file: '', offset: 0 };
-  /** Where a checkpoint may stand: after the last group that has ended. */
-  #committed: { file: string; offset: number; gtidSet: string | null };
+  /** Where a checkpoint may stand: after the last group that has ended. On the server before, until the first move. */
+  #committed: { file: string; offset: number; gtidSet: string | null; server?: string };
   #hasMoved = false;
   #utcSeconds = 0;
 
-  constructor(flavor: 'mysql' | 'mariadb', from: BinlogPosition, rolledBack: ReadonlySet<string>) {
+  constructor({ flavor, from, rolledBack, server }: ProgressOptions) {
+    this.#server = server === undefined ? {} : { server };
     this.file = from.file;
     this.offset = from.offset;
     this.#committed = { ...from };
@@ -49,7 +61,8 @@ export class LogProgress {
     this.gtids = from.gtidSet === null ? null : parseGtids(flavor, from.gtidSet);
   }
 
-  #position(): BinlogPosition {
+  /** After the last group that has ended. */
+  get position(): BinlogPosition {
     return { ...this.#committed };
   }
 
@@ -82,15 +95,23 @@ export class LogProgress {
   #moveTo(): void {
     this.#committed.file = this.file;
     this.#committed.offset = this.offset;
+    Object.assign(this.#committed, this.#server);
     this.#hasMoved = true;
+  }
+
+  /** What stands at `from` may be the place in another server's log, which is no place in this one. */
+  get #isElsewhere(): boolean {
+    const { file, offset, server } = this.#committed;
+    const isOther = server !== undefined && this.#server.server !== undefined && server !== this.#server.server;
+    return isOther || file !== this.file || offset < this.offset;
   }
 
   rotate(bytes: Buffer, body: number, end: number): void {
     this.endBroken();
+    if (readUint64(bytes, body) === 4) this.hasBegun = true;
     this.file = bytes.toString('utf8', body + 8, end);
     this.offset = readUint64(bytes, body);
-    const { file, offset } = this.#committed;
-    if (!this.#isSearching && (file !== this.file || offset < this.offset)) this.#moveTo();
+    if (!this.#isSearching && this.#isElsewhere) this.#moveTo();
   }
 
   /** Sent at the end of the log, with its place: what a start by GTID set has skipped is behind us then. */
@@ -99,11 +120,10 @@ export class LogProgress {
     if (type === eventType.heartbeat && this.#isSearching && this.group === 'none' && endLogPos > 0) {
       this.file = bytes.toString('utf8', from + headerBytes, end);
       this.offset = endLogPos;
-      const { file, offset } = this.#committed;
-      if (file !== this.file || offset < this.offset) this.#moveTo();
+      if (this.#isElsewhere) this.#moveTo();
     }
     this.flushMove();
-    if (!this.#isBeyondReach) this.out.push({ kind: 'alive', position: this.#position() });
+    if (!this.#isBeyondReach) this.out.push({ kind: 'alive', position: this.position });
   }
 
   #end(utcSeconds: number): void {
@@ -122,9 +142,10 @@ export class LogProgress {
     if (this.group === 'open' || this.group === 'standalone') this.pendingGtid?.();
     this.pendingGtid = null;
     this.group = group;
+    this.hasBegun = true;
     this.#begin.file = this.file;
     this.#begin.offset = start;
-    this.isSkipped = this.#rolledBack.size > 0 && this.#rolledBack.has(`${this.#begin.file}:${this.#begin.offset}`);
+    this.isSkipped = this.#rolledBack.size > 0 && this.#rolledBack.has(placeKey({ ...this.#begin, ...this.#server }));
   }
 
   commit(utcSeconds: number): void {
@@ -137,7 +158,7 @@ export class LogProgress {
 
   rollback(utcSeconds: number): void {
     const hadRows = this.hasRows;
-    const begin = { ...this.#begin, gtidSet: this.#committed.gtidSet };
+    const begin = { ...this.#begin, ...this.#server, gtidSet: this.#committed.gtidSet };
     this.#end(utcSeconds);
     if (!hadRows) return;
     this.#hasMoved = false;
@@ -152,8 +173,8 @@ export class LogProgress {
     this.hasRows = false;
     this.isSkipped = false;
     if (!hadRows) return;
-    const begin = { ...this.#begin, gtidSet: this.#committed.gtidSet };
-    this.out.push({ kind: 'rollback', begin, position: this.#position() });
+    const begin = { ...this.#begin, ...this.#server, gtidSet: this.#committed.gtidSet };
+    this.out.push({ kind: 'rollback', begin, position: this.position });
   }
 
   /** Groups without selected rows are told once, before the next thing that matters or at the end of an arrival. */
@@ -165,12 +186,12 @@ export class LogProgress {
 
   #moved(): BinlogPosition {
     if (this.gtids !== null) this.#committed.gtidSet = this.gtids.toString();
-    return this.#position();
+    return this.position;
   }
 
   /** What stands between groups (file headers, checkpoints) is behind us as well. */
   passBetweenGroups(): void {
-    if (this.group === 'none' && this.offset > this.#committed.offset && !this.#isSearching) this.#moveTo();
+    if (this.group === 'none' && !this.#isSearching && this.offset > this.#committed.offset) this.#moveTo();
   }
 
   schema(changes: readonly SchemaChange[], statement: string, utcSeconds: number): void {
