@@ -24,6 +24,13 @@ export interface Bench {
     body?: Uint8Array | string,
     headers?: Record<string, string>,
   ): Promise<RawAnswer>;
+  /** The path with its parameters, and the headers, of a request that is sent by other means. */
+  signed(
+    method: string,
+    path: string,
+    query?: Record<string, string>,
+    headers?: Record<string, string>,
+  ): { readonly path: string; readonly headers: Record<string, string> };
   /** Runs a script; the failure's text is thrown. Returns the instance id. */
   sql(script: string, settings?: Record<string, string>): Promise<string>;
   rows(script: string, settings?: Record<string, string>): Promise<RecordValue[][]>;
@@ -52,7 +59,7 @@ export async function startBench(options: Partial<EmulatorOptions> = {}): Promis
     ...options,
   });
   const root = emulator.endpoint.slice(0, -'/api'.length);
-  const send: Bench['send'] = async (method, path, query = {}, body, headers = {}) => {
+  const signed: Bench['signed'] = (method, path, query = {}, headers = {}) => {
     const date = new Date().toUTCString();
     const names = Object.keys(query).sort();
     const resource = names.map((name) => (query[name] === '' ? name : `${name}=${query[name]}`)).join('&');
@@ -68,9 +75,16 @@ export async function startBench(options: Partial<EmulatorOptions> = {}): Promis
     const encoded = names.map((name) =>
       query[name] === '' ? name : `${name}=${encodeURIComponent(query[name] as string)}`,
     );
-    const answer = await fetch(`${root}${path}${encoded.length > 0 ? `?${encoded.join('&')}` : ''}`, {
-      method,
+    return {
+      path: `${path}${encoded.length > 0 ? `?${encoded.join('&')}` : ''}`,
       headers: { date, authorization: `ODPS ak:${signature}`, ...headers },
+    };
+  };
+  const send: Bench['send'] = async (method, path, query, body, headers) => {
+    const request = signed(method, path, query, headers);
+    const answer = await fetch(`${root}${request.path}`, {
+      method,
+      headers: request.headers,
       ...(body === undefined ? {} : { body: body as string }),
     });
     const bytes = Buffer.from(await answer.arrayBuffer());
@@ -114,6 +128,7 @@ export async function startBench(options: Partial<EmulatorOptions> = {}): Promis
   return {
     root,
     faults: emulator.faults,
+    signed,
     send,
     sql,
     rows: async (script, settings) => (await download(script, settings)).rows,

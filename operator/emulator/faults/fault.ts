@@ -74,7 +74,7 @@ export interface FalseAnswer {
   readonly when?: When;
 }
 
-/** The connection ends with a TCP reset. */
+/** The connection is cut, by a TCP reset where the system lets us. */
 export type Reset =
   | When
   /** After so many bytes of the request's body have come; nothing is carried out. */
