@@ -2,19 +2,44 @@
 import type { SyncTask } from '../api/sync-task.js';
 import { systemClock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
+import { type RejectionPatience, rejectionWaitMs } from '../base/rejection-patience.js';
 import type { SecretReader } from '../local/secrets.js';
 import { createWarehouse, type MaxComputeSettings } from '../maxcompute/warehouse.js';
 import type { Source, Warehouse } from '../model/ports.js';
-import type { MySqlSettings } from '../mysql/connect.js';
+import type { MySqlSettings, TlsSettings } from '../mysql/connect.js';
 import { createMySqlSource, type MySqlSourceOptions } from '../mysql/source.js';
+import type { Reporter } from '../pipeline/task-documents.js';
 import { version } from './version.js';
 
-export function openSource(task: SyncTask, secrets: SecretReader, options: MySqlSourceOptions = {}): Source {
-  return createMySqlSource(mysqlSettings(task, secrets), systemClock, options);
+/** Of a worker that is at work: a rejected secret may be one that is being replaced. */
+export interface EndOptions {
+  readonly patience?: RejectionPatience;
 }
 
-export function openWarehouse(task: SyncTask, secrets: SecretReader): Warehouse & AsyncDisposable {
-  return createWarehouse(warehouseSettings(task, secrets), systemClock);
+export function openSource(
+  task: SyncTask,
+  secrets: SecretReader,
+  options: MySqlSourceOptions & EndOptions = {},
+): Source {
+  const { patience, ...source } = options;
+  const settings = { ...mysqlSettings(task, secrets), ...(patience ? { patience } : {}) };
+  return createMySqlSource(settings, systemClock, {
+    ...source,
+    ...(patience?.onWait ? { onWait: patience.onWait } : {}),
+  });
+}
+
+export function openWarehouse(
+  task: SyncTask,
+  secrets: SecretReader,
+  { patience }: EndOptions = {},
+): Warehouse & AsyncDisposable {
+  return createWarehouse({ ...warehouseSettings(task, secrets), ...(patience ? { patience } : {}) }, systemClock);
+}
+
+/** How long a worker waits, and where it says so. */
+export function patienceOf(report: Pick<Reporter, 'retrying'>, stop: AbortSignal): RejectionPatience {
+  return { clock: systemClock, waitMs: rejectionWaitMs, signal: stop, onWait: report.retrying };
 }
 
 function mysqlSettings({ spec }: SyncTask, secrets: SecretReader): MySqlSettings {
@@ -25,14 +50,30 @@ function mysqlSettings({ spec }: SyncTask, secrets: SecretReader): MySqlSettings
     host,
     port,
     credentials: async () => ({ username: secrets.read(name, usernameKey), password: secrets.read(name, passwordKey) }),
-    tls: {
-      mode,
-      ...(ca ? { ca: secrets.read(ca.name, ca.key) } : {}),
-      ...(client
-        ? { cert: secrets.read(client.name, client.certKey), key: secrets.read(client.name, client.keyKey) }
-        : {}),
-    },
+    tls: tlsSettings(mode, ca, client, secrets),
   };
+}
+
+type Tls = SyncTask['spec']['source']['tls'];
+
+/** Read at each use, like the password: certificates are replaced before they expire. */
+function tlsSettings(
+  mode: Tls['mode'],
+  ca: Tls['caSecretRef'],
+  client: Tls['clientCertSecretRef'],
+  secrets: SecretReader,
+): TlsSettings {
+  // Spreading would read a getter once and for all.
+  const settings: TlsSettings = { mode };
+  const define = (name: 'ca' | 'cert' | 'key', secret: string, key: string): void => {
+    Object.defineProperty(settings, name, { enumerable: true, get: () => secrets.read(secret, key) });
+  };
+  if (ca) define('ca', ca.name, ca.key);
+  if (client) {
+    define('cert', client.name, client.certKey);
+    define('key', client.name, client.keyKey);
+  }
+  return settings;
 }
 
 function warehouseSettings({ spec }: SyncTask, secrets: SecretReader): MaxComputeSettings {

@@ -64,6 +64,16 @@ const codesByServerCode: Readonly<Record<string, ErrorCode>> = {
   SignatureNotMatch: 'TARGET_CREDENTIALS_REJECTED',
   SignatureDoesNotMatch: 'TARGET_CREDENTIALS_REJECTED',
   Unauthorized: 'TARGET_CREDENTIALS_REJECTED',
+  // Of temporary credentials. The ODPS codes come as HTTP 400 or 401 (MaxCompute, "API errors").
+  InvalidSecurityToken: 'TARGET_CREDENTIALS_REJECTED',
+  SecurityTokenExpired: 'TARGET_CREDENTIALS_REJECTED',
+  'InvalidSecurityToken.Expired': 'TARGET_CREDENTIALS_REJECTED',
+  'InvalidSecurityToken.Malformed': 'TARGET_CREDENTIALS_REJECTED',
+  'ODPS-0410001': 'TARGET_CREDENTIALS_REJECTED',
+  'ODPS-0410011': 'TARGET_CREDENTIALS_REJECTED',
+  'ODPS-0410031': 'TARGET_CREDENTIALS_REJECTED',
+  'ODPS-0410042': 'TARGET_CREDENTIALS_REJECTED',
+  'ODPS-0410051': 'TARGET_CREDENTIALS_REJECTED',
   AuthorizationRequired: 'TARGET_CREDENTIALS_REJECTED',
 };
 

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
+import { type RejectionPatience, withPatience } from '../base/rejection-patience.js';
 import { retry } from '../base/retry.js';
 import { failureOf, isHtml, MaxComputeError, notMaxCompute } from './failures.js';
 import { failureOfNetwork } from './network-failures.js';
@@ -36,6 +37,8 @@ export interface HttpSettings {
   readonly region: string | null;
   readonly userAgent: string;
   readonly timeouts: Timeouts;
+  /** Absent: a refused key goes up at once. */
+  readonly patience?: RejectionPatience;
   /** Sent with every request. */
   readonly query: Readonly<Record<string, string>>;
 }
@@ -111,8 +114,21 @@ export class MaxComputeHttp {
     });
   }
 
-  /** `read` must take the whole body; it runs anew with each repetition. */
-  async stream<T>(call: Call, read: (answer: AnswerStream) => Promise<T>): Promise<T> {
+  /**
+   * `read` must take the whole body; it runs anew with each repetition. A refused key (a token that ran out before the next
+   * one was written) is waited for where the call may be repeated: it was refused before anything was done.
+   */
+  stream<T>(call: Call, read: (answer: AnswerStream) => Promise<T>): Promise<T> {
+    const { credentials, patience } = this.settings;
+    if (patience === undefined || call.repeat === 'never') return this.repeat(call, read);
+    return withPatience(patience, {
+      read: credentials,
+      isRejection: ({ code }) => code === 'TARGET_CREDENTIALS_REJECTED' || code === 'SECRET_MISSING',
+      run: () => this.repeat(call, read),
+    });
+  }
+
+  private async repeat<T>(call: Call, read: (answer: AnswerStream) => Promise<T>): Promise<T> {
     const { patienceMs, throttledMs } = { ...this.settings.timeouts, ...call.timeouts };
     const startedMs = this.clock.monotonicMs();
     const policy = {
@@ -147,8 +163,13 @@ export class MaxComputeHttp {
       return await this.send(call, read);
     } catch (error) {
       if (this.region !== null && isV4Refused(error)) {
+        const { region } = this;
         this.region = null;
-        return this.attempt(call, read);
+        return this.attempt(call, read).catch((failure: unknown) => {
+          // Refused in either version: it was the key.
+          if (failure instanceof SyncError && failure.code === 'TARGET_CREDENTIALS_REJECTED') this.region = region;
+          throw failure;
+        });
       }
       if (error instanceof SyncError) throw error;
       throw failureOfNetwork(error, call.what, this.describe(call).url) ?? error;

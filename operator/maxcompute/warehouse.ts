@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
+import type { RejectionPatience } from '../base/rejection-patience.js';
 import type { TableSpec, TargetColumn, TargetFacts, Warehouse } from '../model/ports.js';
 import { openBlockWriter } from './block-writer.js';
 import { readPartitions, readProject, readTable } from './catalog.js';
@@ -32,6 +33,8 @@ export interface MaxComputeSettings {
   readonly credentials: () => Credentials;
   readonly userAgent: string;
   readonly timeouts?: Partial<Timeouts>;
+  /** Absent: a refused key goes up at once. */
+  readonly patience?: RejectionPatience;
 }
 
 export function createWarehouse(settings: MaxComputeSettings, clock: Clock): Warehouse & AsyncDisposable {
@@ -97,6 +100,7 @@ function httpSettings(settings: MaxComputeSettings, endpoint: string): HttpSetti
     region: settings.region ?? null,
     userAgent: settings.userAgent,
     timeouts: { ...defaultTimeouts, ...settings.timeouts },
+    ...(settings.patience ? { patience: settings.patience } : {}),
     query: { curr_project: settings.project },
   };
 }

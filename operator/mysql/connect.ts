@@ -4,8 +4,10 @@
  * Never: LOCAL INFILE, several statements at once, a password to a server that was not verified (auth-plugins.ts).
  */
 import { connect as connectSocket, isIP, type Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import mysql, { type Connection, type ConnectionOptions } from 'mysql2';
 import { SyncError } from '../base/errors.js';
+import { type RejectionPatience, withPatience } from '../base/rejection-patience.js';
 import { pluginsForUnverifiedServer } from './auth-plugins.js';
 import { toSourceError } from './server-error.js';
 import { Session, socketOf } from './session.js';
@@ -14,7 +16,7 @@ export type TlsMode = 'Disabled' | 'Preferred' | 'Required' | 'VerifyCA' | 'Veri
 
 export interface TlsSettings {
   readonly mode: TlsMode;
-  /** PEM texts. */
+  /** PEM texts. Asked at every connection, like the credentials: each may be a getter. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
@@ -31,6 +33,8 @@ export interface MySqlSettings {
   /** Asked at every connection: secrets are changed while we run. */
   readonly credentials: () => Promise<MySqlCredentials>;
   readonly tls: TlsSettings;
+  /** Absent: a rejection goes up at once. */
+  readonly patience?: RejectionPatience;
 }
 
 /** From the first packet to the end of the log-in. */
@@ -50,21 +54,56 @@ export async function openSession(settings: MySqlSettings): Promise<Session> {
   return session;
 }
 
-/** Options for a library that makes its own mysql2 connections. Where TLS is only preferred, a first connection finds out. */
-export async function connectionOptions(settings: MySqlSettings): Promise<ConnectionOptions> {
-  let isEncrypted = settings.tls.mode !== 'Disabled';
-  if (settings.tls.mode === 'Preferred') {
-    const probe = await connect(settings);
-    isEncrypted = probe.isEncrypted;
-    probe.connection.destroy();
-  }
-  return driverOptions(settings, await settings.credentials(), isEncrypted);
+/**
+ * Runs `step` with options for a library that makes its own mysql2 connections; again, with the secrets of then, when it
+ * is rejected and there is patience. Where TLS is only preferred, a first connection finds out.
+ */
+export function withConnectionOptions<T>(
+  settings: MySqlSettings,
+  step: (options: ConnectionOptions) => Promise<T>,
+): Promise<T> {
+  return withPatience(settings.patience, {
+    read: () => readLogin(settings),
+    isRejection,
+    run: async (login) => {
+      let isEncrypted = settings.tls.mode !== 'Disabled';
+      if (settings.tls.mode === 'Preferred') {
+        const probe = await connectWith(settings, login);
+        isEncrypted = probe.isEncrypted;
+        probe.connection.destroy();
+      }
+      return step(driverOptions(settings, login, isEncrypted));
+    },
+  });
 }
 
-async function connect(settings: MySqlSettings): Promise<{ connection: Connection; isEncrypted: boolean }> {
-  const credentials = await settings.credentials();
-  const attempt = async (isEncrypted: boolean): Promise<{ connection: Connection; isEncrypted: boolean }> => ({
-    connection: await logIn(driverOptions(settings, credentials, isEncrypted)),
+/** What a log-in needs that may change on disk, as it stands now. */
+interface Login extends MySqlCredentials {
+  readonly tls: TlsSettings;
+}
+
+async function readLogin({ credentials, tls }: MySqlSettings): Promise<Login> {
+  return { ...(await credentials()), tls: { ...tls } };
+}
+
+/** A password or certificate that was replaced at one end only looks like a wrong one. */
+function isRejection({ code }: SyncError): boolean {
+  return code === 'SOURCE_CREDENTIALS_REJECTED' || code === 'SOURCE_TLS_FAILED' || code === 'SECRET_MISSING';
+}
+
+type Connected = { readonly connection: Connection; readonly isEncrypted: boolean };
+
+function connect(settings: MySqlSettings): Promise<Connected> {
+  return withPatience(settings.patience, {
+    read: () => readLogin(settings),
+    isRejection,
+    run: (login) => connectWith(settings, login),
+  });
+}
+
+async function connectWith(settings: MySqlSettings, login: Login): Promise<Connected> {
+  const attempt = async (isEncrypted: boolean): Promise<Connected> => ({
+    connection: await logIn(driverOptions(settings, login, isEncrypted)),
     isEncrypted,
   });
   try {
@@ -96,17 +135,14 @@ function logIn(options: ConnectionOptions): Promise<Connection> {
   });
 }
 
-function driverOptions(
-  settings: MySqlSettings,
-  credentials: MySqlCredentials,
-  isEncrypted: boolean,
-): ConnectionOptions {
-  const { tls } = settings;
+function driverOptions(settings: MySqlSettings, login: Login, isEncrypted: boolean): ConnectionOptions {
+  const { username, password, tls } = login;
+  if (isEncrypted) checkCertificates(settings, tls);
   return {
     host: settings.host,
     port: settings.port,
-    user: credentials.username,
-    password: credentials.password,
+    user: username,
+    password,
     connectTimeout: connectMsMax,
     charset: 'utf8mb4_general_ci',
     multipleStatements: false,
@@ -126,6 +162,15 @@ function driverOptions(
         }
       : {}),
   };
+}
+
+/** mysql2 reads them in the midst of the log-in, where nobody would catch what Node throws. */
+function checkCertificates({ host, port }: MySqlSettings, { ca, cert, key }: TlsSettings): void {
+  try {
+    createSecureContext({ ca, cert, key });
+  } catch (error) {
+    throw toSourceError(error, { host, port, doing: 'reading the certificates of spec.source.tls' });
+  }
 }
 
 function isVerified(tls: TlsSettings): boolean {

@@ -21,6 +21,8 @@ interface DriverError extends Error {
   readonly code?: string;
   readonly errno?: number;
   readonly sqlState?: string;
+  /** Set where a call of the system failed, a read of the socket for one. */
+  readonly syscall?: string;
 }
 
 /** Set by auth-plugins.ts on its own refusals. */
@@ -28,10 +30,14 @@ export const serverUnverifiedCode = 'MCSYNC_SERVER_UNVERIFIED';
 
 /** Error numbers as in the MySQL Server Error Message Reference and MariaDB's error code list. */
 const codeOfNumber: Readonly<Record<number, ErrorCode>> = {
+  1037: 'SOURCE_UNREACHABLE', // out of memory
   1040: 'SOURCE_UNREACHABLE', // too many connections
+  1041: 'SOURCE_UNREACHABLE', // out of memory
+  1043: 'SOURCE_UNREACHABLE', // bad handshake: the log-in was cut or came too late
   1053: 'SOURCE_UNREACHABLE', // server shutdown in progress
   1077: 'SOURCE_UNREACHABLE', // normal shutdown
   1129: 'SOURCE_UNREACHABLE', // host is blocked after too many errors
+  1135: 'SOURCE_UNREACHABLE', // no thread for another connection
   1152: 'SOURCE_UNREACHABLE', // aborted connection
   1158: 'SOURCE_UNREACHABLE', // communication packets, read and write
   1159: 'SOURCE_UNREACHABLE',
@@ -46,6 +52,9 @@ const codeOfNumber: Readonly<Record<number, ErrorCode>> = {
   1927: 'SOURCE_UNREACHABLE', // connection was killed (MariaDB)
   1969: 'SOURCE_UNREACHABLE', // max_statement_time (MariaDB)
   3024: 'SOURCE_UNREACHABLE', // max_execution_time
+  3032: 'SOURCE_UNREACHABLE', // the server is in offline mode
+  3169: 'SOURCE_UNREACHABLE', // the session was killed
+  4031: 'SOURCE_UNREACHABLE', // idle for longer than wait_timeout
   1045: 'SOURCE_CREDENTIALS_REJECTED',
   1130: 'SOURCE_CREDENTIALS_REJECTED', // host is not allowed to connect
   1251: 'SOURCE_CREDENTIALS_REJECTED', // authentication protocol not supported
@@ -92,7 +101,7 @@ export function serverErrorNumber(error: unknown): number | null {
 
 export function toSourceError(thrown: unknown, context: FailureContext): unknown {
   if (thrown instanceof SyncError || !isNativeError(thrown)) return thrown;
-  const error = thrown as DriverError;
+  const error = withNumber(thrown as DriverError);
   const code = codeOf(error);
   if (code === null) return thrown;
   const facts = { ...adviceFor(code, error, context), ...(context.table ? { table: context.table } : {}) };
@@ -102,9 +111,16 @@ export function toSourceError(thrown: unknown, context: FailureContext): unknown
   });
 }
 
+/** Where a server speaks before it closes an idle connection, mysql2 has the bare number as code (lib/base/connection.js). */
+function withNumber(error: DriverError): DriverError {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'number' ? Object.assign(new Error(error.message), { errno: code }) : error;
+}
+
 function codeOf(error: DriverError): ErrorCode | null {
   const code = error.code ?? '';
   if (code === serverUnverifiedCode || code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED') return 'SOURCE_TLS_FAILED';
+  if (isCutHandshake(error)) return 'SOURCE_UNREACHABLE';
   if (isTlsFailure(error)) return 'SOURCE_TLS_FAILED';
   if (isFileRequest(error)) return 'SOURCE_QUERY_FAILED';
   if (code === 'AUTH_SWITCH_PLUGIN_ERROR') return 'SOURCE_CREDENTIALS_REJECTED';
@@ -114,6 +130,12 @@ function codeOf(error: DriverError): ErrorCode | null {
     return codeOfNumber[error.errno] ?? 'SOURCE_QUERY_FAILED';
   }
   return null;
+}
+
+/** mysql2 gives one code to all that ends a TLS handshake, a lost connection too; Node's own words for it (lib/_tls_wrap.js). */
+function isCutHandshake(error: DriverError): boolean {
+  const isLost = error.syscall !== undefined || /socket disconnected before secure TLS connection/.test(error.message);
+  return error.code === 'HANDSHAKE_SSL_ERROR' && isLost;
 }
 
 function isTlsFailure(error: DriverError): boolean {

@@ -6,39 +6,47 @@ import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
 import type { RowBatch } from '../model/change.js';
 import type { ChunkRange, Source } from '../model/ports.js';
-import type { BinlogPosition } from '../model/position.js';
-import type { SourceIdentity } from '../model/source-facts.js';
+import { type BinlogPosition, serverKey } from '../model/position.js';
+import type { KnownSource } from '../model/source-facts.js';
 import type { TableName } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
-import { streamBinlog } from './binlog/stream.js';
+import { followBinlog } from './binlog/follow.js';
 import { splitTable } from './chunks.js';
-import { connectionOptions, type MySqlSettings } from './connect.js';
+import { type MySqlSettings, withConnectionOptions } from './connect.js';
 import { readFacts } from './facts.js';
 import { refusedFilters } from './filters.js';
+import { assertReadable } from './log-continuity.js';
 import { readBinlogStatus } from './server-state.js';
-import { SessionPool } from './session-pool.js';
+import { type ServerNews, SessionPool } from './session-pool.js';
 import { readRows } from './snapshot-reader.js';
 import { closeView, openView } from './snapshot-view.js';
 import { findStart } from './start-position.js';
 
 export interface MySqlSourceOptions {
-  /** The server that the task began with: another one is refused. Absent: the first connection decides. */
-  readonly identity?: SourceIdentity;
+  /** What the task has read: a server that lacks a part of it is refused. Absent: the first connection decides. */
+  readonly known?: KnownSource;
+  readonly onServer?: (news: ServerNews) => void;
+  /** How long a replica may take to catch up before it is refused; default 30 s. */
+  readonly lagMsMax?: number;
+  /** Told where a failure of the source is waited out instead of told at once, before each wait. */
+  readonly onWait?: (error: SyncError, attempt: number, delayMs: number) => void;
   /** A value of this column became NULL by policy. */
   readonly onNulled?: (table: TableName, columnName: string) => void;
 }
 
 export function createMySqlSource(settings: MySqlSettings, clock: Clock, options: MySqlSourceOptions = {}): Source {
-  const pool = new SessionPool(settings, clock, options.identity ?? null);
+  const pool = new SessionPool(settings, clock, options);
   const onNulled = options.onNulled ?? (() => undefined);
 
   async function* readChunk(plan: TablePlan, range: ChunkRange, signal: AbortSignal): AsyncGenerator<RowBatch> {
-    const { flavor } = await pool.identity();
     const session = await pool.acquire();
+    const { flavor } = pool.identityOf(session);
     let isWhole = false;
     try {
       yield* readRows(session, plan, range, { flavor, signal, onNulled });
-      isWhole = !signal.aborted;
+      if (signal.aborted) return;
+      await pool.remember(session);
+      isWhole = true;
     } finally {
       if (isWhole) pool.release(session);
       else session.destroy();
@@ -50,10 +58,14 @@ export function createMySqlSource(settings: MySqlSettings, clock: Clock, options
     onView: (position: BinlogPosition) => Promise<void>,
     signal: AbortSignal,
   ): AsyncGenerator<RowBatch> {
-    const identity = await pool.identity();
     const reader = await pool.acquire();
     try {
-      const position = await pool.use((helper) => openView(reader, helper, plan.source, identity));
+      const identity = pool.identityOf(reader);
+      const position = await pool.use((helper) => {
+        pool.assertSameServer(reader, helper);
+        return openView(reader, helper, plan.source, identity);
+      });
+      await pool.remember(reader, position);
       await onView(position);
       yield* readRows(reader, plan, { after: null, upTo: null }, { flavor: identity.flavor, signal, onNulled });
       if (!signal.aborted) await closeView(reader);
@@ -79,11 +91,44 @@ export function createMySqlSource(settings: MySqlSettings, clock: Clock, options
     async *stream(from, planOf, streamOptions) {
       // A dump from '' would begin with the oldest file of the server.
       if (from.file === '') throw noBinlog();
-      const { flavor } = await pool.identity();
-      yield* streamBinlog(await connectionOptions(settings), from, planOf, { ...streamOptions, flavor, onNulled });
+      const { flavor, server } = await pool.use(async (session) => {
+        const identity = pool.identityOf(session);
+        await pool.assertHolds(session, [from]);
+        await assertReadable(session, identity, from);
+        return { flavor: identity.flavor, server: serverKey(identity) };
+      });
+      const begun = await withConnectionOptions(settings, async (connection) => {
+        const all = followBinlog(connection, from, planOf, {
+          ...streamOptions,
+          flavor,
+          server,
+          onNulled,
+          clock,
+          ...(options.onWait ? { onWait: options.onWait } : {}),
+        });
+        return { first: await all.next(), all };
+      });
+      yield* resume(begun);
     },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
+}
+
+/** The log-in is over when the first arrival is there: from then on a rejection is a failure like others. */
+async function* resume<T>({
+  first,
+  all,
+}: {
+  readonly first: IteratorResult<T, void>;
+  readonly all: AsyncGenerator<T, void, undefined>;
+}): AsyncGenerator<T, void, undefined> {
+  if (first.done) return;
+  try {
+    yield first.value;
+    yield* all;
+  } finally {
+    await all.return();
+  }
 }
 
 function noBinlog(): SyncError {

@@ -1,6 +1,6 @@
 import mysql from 'mysql2/promise';
 import type { SyncError } from '../../operator/base/errors.js';
-import type { BinlogPosition } from '../../operator/model/position.js';
+import { type BinlogPosition, placeKey } from '../../operator/model/position.js';
 import { tableKey } from '../../operator/model/source-table.js';
 import type { TablePlan } from '../../operator/model/table-plan.js';
 import { streamBinlog } from '../../operator/mysql/binlog/stream.js';
@@ -149,7 +149,7 @@ for (const { part, title, start } of servers) {
           return;
         }
         expect(idsOf(seen)).toEqual([1, 2, 3]);
-        const begin = `${undone.begin.file}:${undone.begin.offset}`;
+        const begin = placeKey(undone.begin);
         const again = await collect(server, from, { plans, rolledBack: new Set([begin]) });
         expect(kindsOf(again)).not.toContain('rollback');
         expect(idsOf(again)).toEqual([3]);
@@ -419,27 +419,37 @@ for (const { part, title, start } of servers) {
         expect(failure).toMatchObject({ code: 'SOURCE_UNREACHABLE', isRetryable: true });
       });
 
-      it('notices a changed byte', async () => {
+      it.each([
+        ['once, as the fault of the line', 1, { code: 'BINLOG_CORRUPT', isRetryable: true }],
+        ['each time, as the end of the matter', Infinity, { code: 'POSITION_LOST', isRetryable: false }],
+      ])('notices a byte that is changed %s', async (_, times, expected) => {
         await server.query("SET GLOBAL binlog_checksum = 'CRC32'");
         const from = await setUp('CREATE TABLE orders (id INT PRIMARY KEY, t TEXT)');
-        await server.query("INSERT INTO orders VALUES (1, 'needle in the haystack')");
+        await server.query(
+          "INSERT INTO orders VALUES (1, 'good'); INSERT INTO orders VALUES (2, 'needle in the haystack')",
+        );
         const proxy = await startTcpProxy(server.port);
+        let left = times;
         proxy.onServerChunk = (chunk) => {
           const at = chunk.indexOf('needle in');
-          if (at >= 0) chunk[at] = 0x4e;
+          if (at < 0 || left === 0) return;
+          left -= 1;
+          chunk[at] = 0x4e;
         };
         const options = {
           flavor: server.flavor,
           serverId: 61_004,
           signal: new AbortController().signal,
           rolledBack: new Set<string>(),
+          heartbeatMs: 100,
         };
         const account = { ...server.connectionOptions(), port: proxy.port };
         const failure = await failureOf(
           drain(streamBinlog(account, from, (name) => plans.get(tableKey(name)) ?? null, options)),
         );
         await proxy.close();
-        expect(failure).toMatchObject({ code: 'BINLOG_CORRUPT', isRetryable: true });
+        expect(failure).toMatchObject(expected);
+        expect(failure.seen).toContain('checksum is wrong');
       });
     });
 

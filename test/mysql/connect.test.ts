@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { renderError, SyncError } from '../../operator/base/errors.js';
-import { connectionOptions, type MySqlSettings, openSession, type TlsSettings } from '../../operator/mysql/connect.js';
+import {
+  type MySqlSettings,
+  openSession,
+  type TlsSettings,
+  withConnectionOptions,
+} from '../../operator/mysql/connect.js';
 import { readFacts } from '../../operator/mysql/facts.js';
 import { mariadb, startMariaDb } from '../parts/mariadb.js';
 import { mysql56, startMySql56 } from '../parts/mysql56.js';
@@ -202,7 +207,7 @@ describe('a server that is not what it seems', () => {
   });
 
   it('is given up when it says nothing', async () => {
-    const options = await connectionOptions(settings(1));
+    const options = await withConnectionOptions(settings(1), async (all) => all);
     expect(options.connectTimeout).toBe(10_000);
     expect(options.flags).toContain('-LOCAL_FILES');
   });

@@ -3,11 +3,13 @@
  * the selected tables, lazily: the plan of a table is asked for when its table map comes. It knows no transport, and must
  * never pass over an event that may have changed a selected table.
  */
+import { SyncError } from '../../base/errors.js';
 import type { ChangeEvent, SchemaChange } from '../../model/change.js';
 import { MariadbGtidPosition, MysqlGtidSet } from '../../model/gtid-set.js';
 import type { BinlogPosition } from '../../model/position.js';
 import type { TableName } from '../../model/source-table.js';
 import { inflatePayload, readTransactionPayload } from './compressed.js';
+import { startsInsideTransaction } from './damage.js';
 import {
   checksumBytes,
   corruptEvent,
@@ -21,7 +23,7 @@ import {
 } from './event.js';
 import { unsupportedEvent } from './failures.js';
 import { readGtid, readMariadbGtid } from './gtid-event.js';
-import { KnownTables, renderPlace } from './known-tables.js';
+import { KnownTables, type Place, renderPlace } from './known-tables.js';
 import { LogProgress } from './progress.js';
 import { type QueryEvent, statementOffset } from './query-event.js';
 import { BinlogRowBatch, type RowsEvent } from './row-batch.js';
@@ -30,10 +32,14 @@ import type { Arrival } from './transport.js';
 
 export interface ReaderOptions extends StatementOptions {
   readonly from: BinlogPosition;
+  /** Whose log it is, by `serverKey`; absent where nobody asks. */
+  readonly server?: string;
   readonly rolledBack: ReadonlySet<string>;
   /** Whether events carry checksums before the first format description says so. */
   readonly hasChecksums: boolean;
   readonly onNulled: (table: TableName, columnName: string) => void;
+  /** Told an event that cannot be read (`BINLOG_CORRUPT`), which ends the arrival. Absent: it is thrown. */
+  readonly onCorrupt?: (error: SyncError) => void;
 }
 
 export class BinlogReader {
@@ -42,22 +48,45 @@ export class BinlogReader {
   readonly #tables: KnownTables;
   #hasChecksums: boolean;
   #version = 0;
+  #bornSeconds: number | null = null;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#progress = new LogProgress(options.flavor, options.from, options.rolledBack);
+    this.#progress = new LogProgress(options);
     this.#tables = new KnownTables(options.planOf, options.onNulled);
     this.#hasChecksums = options.hasChecksums;
+  }
+
+  /** Where a checkpoint may stand: after the last transaction that has ended. */
+  get position(): BinlogPosition {
+    return this.#progress.position;
+  }
+
+  /** End of the event read last. */
+  get place(): Place {
+    return { file: this.#progress.file, offset: this.#progress.offset };
+  }
+
+  /** When the server began the file that is being read, to the second; null before its first event. */
+  get bornSeconds(): number | null {
+    return this.#bornSeconds;
   }
 
   *read(arrival: Arrival): Generator<ChangeEvent, void, undefined> {
     const { buffers, froms, tos } = arrival;
     const { out } = this.#progress;
-    for (let index = 0; index < tos.length; index += 1) {
-      this.#take(buffers[index] as Buffer, froms[index] as number, tos[index] as number);
-      if (out.length === 0) continue;
-      yield* out;
-      out.length = 0;
+    try {
+      for (let index = 0; index < tos.length; index += 1) {
+        this.#take(buffers[index] as Buffer, froms[index] as number, tos[index] as number);
+        if (out.length === 0) continue;
+        yield* out;
+        out.length = 0;
+      }
+    } catch (error) {
+      const { onCorrupt } = this.#options;
+      if (onCorrupt === undefined || !(error instanceof SyncError) || error.code !== 'BINLOG_CORRUPT') throw error;
+      onCorrupt(error);
+      return;
     }
     if (this.#progress.group === 'none') this.#tables.trim();
     this.#progress.flushMove();
@@ -80,6 +109,7 @@ export class BinlogReader {
     if (type === eventType.formatDescription) {
       this.#hasChecksums = bytes[to - checksumBytes - 1] === 1;
       this.#version = readServerVersion(bytes, from);
+      this.#bornSeconds = readUint32(bytes, from);
       progress.endBroken();
     }
     let end = to;
@@ -103,6 +133,7 @@ export class BinlogReader {
     const type = bytes[from + 4] as number;
     switch (type) {
       case eventType.tableMap:
+        if (!this.#progress.hasBegun) throw startsInsideTransaction(this.#place);
         this.#tables.learn(bytes, body, end, this.#progress);
         break;
       case eventType.writeRowsV1:
@@ -124,6 +155,7 @@ export class BinlogReader {
         this.#rows('delete', bytes, from, end);
         break;
       case eventType.xid:
+        if (!this.#progress.hasBegun) throw startsInsideTransaction(this.#place);
         this.#progress.commit(readUint32(bytes, from));
         break;
       case eventType.gtid:

@@ -16,11 +16,20 @@ const dumpEnded = 1236;
 /** ER_SLAVE_SAME_ID of MariaDB; MySQL tells the same with the number above. */
 const mariadbSameId = 4052;
 
-export type DumpFailure = 'position-lost' | 'server-id-clash' | 'corrupt' | 'other';
+export type DumpFailure = 'position-lost' | 'server-id-clash' | 'corrupt' | 'misconfigured' | 'other';
 
+/**
+ * By the server's words, of all versions and both flavours. What is not named here is tried again: the next start tells
+ * more (`could not find next log` is one of these: whether the position is lost is decided where the dump begins).
+ */
 export function classifyDumpFailure(message: string): DumpFailure {
   if (/same server_(uu)?id/i.test(message)) return 'server-id-clash';
+  if (/server[_ ]id was not set/i.test(message)) return 'misconfigured';
   const lost = [
+    // Nothing was logged while it was off: what was written then is in no log.
+    /binary log is not open/i,
+    /binlog on the master is missing the GTID/i,
+    /cannot replicate anonymous transaction/i,
     /could not find first log file name/i,
     /could not open log file/i,
     /start replication from (position >|impossible position)/i,
@@ -35,9 +44,10 @@ export function classifyDumpFailure(message: string): DumpFailure {
     /found old binary log without GTIDs/i,
   ];
   if (lost.some((pattern) => pattern.test(message))) return 'position-lost';
-  if (/bogus data|truncated in the middle|event read from binlog did not pass|crc check/i.test(message))
-    return 'corrupt';
-  return 'other';
+  // A length that is none makes an event too large for any packet.
+  const corrupt =
+    /bogus data|truncated in the middle|event read from binlog did not pass|crc check|exceeded max_allowed/i;
+  return corrupt.test(message) ? 'corrupt' : 'other';
 }
 
 export interface DumpFacts {
@@ -73,6 +83,14 @@ export function dumpError(error: DriverError, facts: DumpFacts, oldestFile: stri
         seen: `the server cannot read its own binary log: ${error.message}`,
         wanted: 'a binary log that the server can read',
         fix: 'Reading starts again at the checkpoint. If it happens again, the file is damaged on the server: take the tables again (mcsync resnapshot).',
+        position,
+        cause: error,
+      });
+    case 'misconfigured':
+      return new SyncError('SOURCE_QUERY_FAILED', {
+        seen: `the server sends its binary log to nobody: ${error.message}`,
+        wanted: 'a server_id above 0',
+        fix: 'SET GLOBAL server_id to a number of its own, also in the configuration file.',
         position,
         cause: error,
       });

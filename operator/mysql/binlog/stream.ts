@@ -7,29 +7,34 @@ import type { ConnectionOptions } from 'mysql2';
 import { assert } from '../../base/assert.js';
 import { SyncError } from '../../base/errors.js';
 import type { ChangeEvent } from '../../model/change.js';
-import { gtidSetContains } from '../../model/gtid-set.js';
 import type { StreamOptions } from '../../model/ports.js';
-import { type BinlogPosition, renderPosition } from '../../model/position.js';
+import type { BinlogPosition } from '../../model/position.js';
 import { type TableName, tableKey } from '../../model/source-table.js';
 import type { TablePlan } from '../../model/table-plan.js';
 import { readStatement } from '../ddl/reader.js';
+import { judgeDamage } from './damage.js';
+import {
+  type DumpSettings,
+  heartbeatMsDefault,
+  isHeartbeatAlone,
+  openDump,
+  readBornSeconds,
+  readPast,
+} from './dump.js';
+import { assertDumpServer } from './dump-server.js';
 import { checksumBytes, eventType, hasValidChecksum, headerBytes, versionNumber } from './event.js';
+import { LogWatch } from './log-watch.js';
 import { statementOffset } from './query-event.js';
 import { BinlogReader, type ReaderOptions } from './reader.js';
 import { readStatementEvent } from './statement-effect.js';
-import { type Arrival, BinlogTransport } from './transport.js';
+import type { Arrival, BinlogTransport } from './transport.js';
 
-export interface BinlogStreamOptions extends StreamOptions {
-  readonly flavor: 'mysql' | 'mariadb';
+export interface BinlogStreamOptions extends StreamOptions, Omit<DumpSettings, 'connection'> {
+  /** `serverKey` of the server that was found to go on from the position; not given: any. */
+  readonly server?: string;
   /** A value of this column became NULL by policy. */
   readonly onNulled?: (table: TableName, columnName: string) => void;
-  /** Server heartbeats; a connection without one for `silenceMs` is lost. Defaults 10 s and 30 s. */
-  readonly heartbeatMs?: number;
-  readonly silenceMs?: number;
 }
-
-const heartbeatMsDefault = 10_000;
-const silenceMsDefault = 30_000;
 
 export async function* streamBinlog(
   connection: ConnectionOptions,
@@ -38,22 +43,43 @@ export async function* streamBinlog(
   options: BinlogStreamOptions,
 ): AsyncGenerator<Iterable<ChangeEvent>, void, undefined> {
   if (options.signal.aborted) return;
-  await using transport = new BinlogTransport({
-    connection,
-    serverId: options.serverId,
-    from,
-    signal: options.signal,
-    heartbeatMs: options.heartbeatMs ?? heartbeatMsDefault,
-    silenceMs: options.silenceMs ?? silenceMsDefault,
-  });
+  const state: ReadState = { reader: null, corrupt: null };
+  try {
+    yield* readLog(connection, from, planOf, options, state);
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.code !== 'BINLOG_CORRUPT') throw error;
+    state.corrupt = error;
+  }
+  if (state.corrupt === null) return;
+  const place = state.reader?.place ?? from;
+  const settings = { ...options, connection };
+  throw await judgeDamage(state.corrupt, state.reader?.position ?? from, (again) => readPast(settings, again, place));
+}
+
+interface ReadState {
+  reader: BinlogReader | null;
+  /** An event that cannot be read; it is judged when the connection is closed. */
+  corrupt: SyncError | null;
+}
+
+async function* readLog(
+  connection: ConnectionOptions,
+  from: BinlogPosition,
+  planOf: (name: TableName) => TablePlan | null,
+  options: BinlogStreamOptions,
+  state: ReadState,
+): AsyncGenerator<Iterable<ChangeEvent>, void, undefined> {
+  const settings = { ...options, connection };
+  await using transport = openDump(settings, from);
   let arrival = await transport.next();
   if (arrival === null) return;
-  await checkGtids(transport, from, options.flavor);
+  await assertDumpServer(transport, from, options);
   const facts = await readServerFacts(transport);
   const defaults = new Map<string, TableDefaults>();
   const reader = new BinlogReader({
     flavor: options.flavor,
     from,
+    server: transport.server,
     planOf,
     rolledBack: options.rolledBack,
     hasChecksums: transport.hasChecksums,
@@ -61,31 +87,28 @@ export async function* streamBinlog(
     selectedDatabases: options.selectedDatabases ?? null,
     tableDefaults: (name) => defaults.get(tableKey(name)) ?? null,
     onNulled: options.onNulled ?? (() => {}),
+    onCorrupt: (error) => {
+      state.corrupt = error;
+    },
+  });
+  state.reader = reader;
+  const watch = new LogWatch({
+    query: (sql) => transport.query(sql),
+    bornSeconds: () => reader.bornSeconds,
+    readBornSeconds: (file) => readBornSeconds(settings, file),
+    graceMs: options.heartbeatMs ?? heartbeatMsDefault,
+    facts: transport.facts,
   });
   for (; arrival !== null; arrival = await transport.next()) {
+    const isOpen = (await watch.judge(arrival)) === 'more to come';
+    // Nothing but heartbeats, which would say that nothing was written.
+    if (isOpen && isHeartbeatAlone(arrival)) continue;
     await readDefaults(transport, arrival, { ...facts, flavor: options.flavor, planOf, defaults });
     const events = reader.read(arrival);
     yield events;
     assert(events.next().done, 'an arrival is read to its end before the next one is asked for');
+    if (state.corrupt !== null) return;
   }
-}
-
-/** The server sends older history without a word when it does not know a transaction of ours: another server, or one behind. */
-async function checkGtids(
-  transport: BinlogTransport,
-  from: BinlogPosition,
-  flavor: 'mysql' | 'mariadb',
-): Promise<void> {
-  if (!from.gtidSet || flavor !== 'mysql') return;
-  const [row] = await transport.query('SELECT @@global.gtid_executed AS executed');
-  const executed = String(row?.executed ?? '');
-  if (gtidSetContains('mysql', executed, from.gtidSet) !== false) return;
-  throw new SyncError('POSITION_LOST', {
-    seen: `the server has executed ${executed.replace(/\s/g, '') || 'nothing'}, which lacks transactions of the checkpoint`,
-    wanted: `a server that has executed ${from.gtidSet}`,
-    fix: 'Point the task at the server it was taken on, or wait until this replica has caught up; otherwise take the tables again (mcsync resnapshot).',
-    position: renderPosition(from),
-  });
 }
 
 interface ServerFacts {

@@ -4,11 +4,13 @@
  * command; from then on each packet is taken before zongji parses it (a wrapped `execute` of its command).
  * It must never look into an event, and never run consumer code inside the driver's callback beyond queueing.
  */
+import type { Socket } from 'node:net';
 import ZongJi from '@vlasky/zongji';
 import type { Connection, ConnectionOptions } from 'mysql2';
 import { AssertionError, assert } from '../../base/assert.js';
 import { SyncError } from '../../base/errors.js';
 import type { BinlogPosition } from '../../model/position.js';
+import { identityQuery, serverKeyOf } from './dump-server.js';
 import { type DriverError, type DumpFacts, dumpError, lostConnection } from './server-errors.js';
 
 /** Chunk bytes that wait for the consumer: above the high mark the socket is paused, below the low one it is read again. */
@@ -18,6 +20,8 @@ const lowMarkBytes = 8 * 1024 * 1024;
 const arrivalBytesMax = 1024 * 1024;
 /** The server gives up on a reader that takes nothing for so long; its default of 60 s is shorter than a slow commit. */
 const serverWriteTimeoutSeconds = 3_600;
+/** Questions over the control connection read a variable or one row: longer than this, nobody is there to answer. */
+const answerMsMax = 30_000;
 /** The largest wait_timeout that every server takes: the control connection idles for as long as the stream lives. */
 const idleTimeoutSeconds = 2_147_483;
 
@@ -29,6 +33,8 @@ export interface DumpOptions {
   /** The server sends a heartbeat after so much silence, and after `silenceMs` without any packet the connection is lost. */
   readonly heartbeatMs: number;
   readonly silenceMs: number;
+  /** A statement over the control connection that is not answered in this time is a lost connection; default 30 s. */
+  readonly answerMs?: number;
 }
 
 /** Events of the dump: event i is `buffers[i][froms[i]..tos[i])`, from its timestamp to its last byte. */
@@ -38,6 +44,8 @@ export interface Arrival {
   readonly tos: number[];
   /** Bytes of the socket chunks that the events pin. */
   bytes: number;
+  /** When the last of them came, by the monotonic clock. */
+  receivedMs: number;
 }
 
 /** What is used of a mysql2 packet (mysql2/lib/packets/packet.js, 3.24): the object is reused, its buffer is not. */
@@ -56,6 +64,8 @@ interface DriverCommand {
 interface DriverConnection extends Connection {
   clientEncoding: string;
   addCommand(command: DriverCommand): DriverCommand;
+  /** A TLSSocket once the connection is encrypted. */
+  readonly stream: Socket;
 }
 
 interface DriverZongJi extends InstanceType<typeof ZongJi> {
@@ -76,8 +86,10 @@ export class BinlogTransport implements AsyncDisposable {
   #isClosed = false;
   #failure: Promise<Error> | null = null;
   #wake: (() => void) | null = null;
-  #lastPacketMs = performance.now();
+  #lastBytesMs = performance.now();
+  #bytesSeen = 0;
   #watch: NodeJS.Timeout | null = null;
+  #server: string | undefined;
 
   constructor(options: DumpOptions) {
     this.#options = options;
@@ -96,6 +108,12 @@ export class BinlogTransport implements AsyncDisposable {
   /** Whether the server adds checksums to what it sends before the first format description. */
   get hasChecksums(): boolean {
     return this.#zongji.useChecksum;
+  }
+
+  /** `serverKey` of the server that sends the events; known once the first of them is here. */
+  get server(): string {
+    assert(this.#server !== undefined, 'the server says who it is before the dump begins');
+    return this.#server;
   }
 
   /** The next events; the arrival before is given back by the call. Null once the signal has ended the dump. */
@@ -119,11 +137,17 @@ export class BinlogTransport implements AsyncDisposable {
     }
   }
 
-  /** One statement over the control connection. */
+  /** One statement over the control connection. Throws `SOURCE_UNREACHABLE` where no answer comes in time. */
   query(sql: string): Promise<Record<string, unknown>[]> {
+    const answerMs = this.#options.answerMs ?? answerMsMax;
     return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(lostConnection(`no answer over the control connection for ${answerMs} ms`, this.facts)),
+        answerMs,
+      );
       this.#zongji.ctrlConnection.query(sql, (error: DriverError | null, rows: unknown) => {
-        if (error) reject(dumpError(error, this.#facts, null));
+        clearTimeout(timer);
+        if (error) reject(dumpError(error, this.facts, null));
         else resolve(rows as Record<string, unknown>[]);
       });
     });
@@ -133,9 +157,12 @@ export class BinlogTransport implements AsyncDisposable {
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#isClosed = true;
     if (this.#watch !== null) clearInterval(this.#watch);
+    const sockets = [this.#zongji.connection.stream, this.#zongji.ctrlConnection.stream];
     const stopped = new Promise<void>((resolve) => this.#zongji.once('stopped', () => resolve()));
     this.#zongji.stop();
     await stopped;
+    // zongji only ends its half: a peer that is gone would keep the other one for a quarter of an hour.
+    for (const socket of sockets) socket.destroy();
     this.#zongji.on('error', () => {});
   }
 
@@ -153,6 +180,10 @@ export class BinlogTransport implements AsyncDisposable {
       `SET @master_heartbeat_period = ${heartbeatNs}, SESSION net_write_timeout = ${serverWriteTimeoutSeconds}`,
       onResult,
     );
+    connection.query(identityQuery, (error: Error | null, rows: unknown) => {
+      if (error) this.#fail(error as DriverError);
+      else this.#server = serverKeyOf(rows as Record<string, unknown>[]);
+    });
     ctrlConnection.query(`SET SESSION wait_timeout = ${idleTimeoutSeconds}`, onResult);
     const addCommand = connection.addCommand;
     connection.addCommand = (command) => {
@@ -184,7 +215,7 @@ export class BinlogTransport implements AsyncDisposable {
         arrival = this.#filling = emptyArrival();
       }
       this.#lastBuffer = buffer;
-      this.#lastPacketMs = performance.now();
+      arrival.receivedMs = performance.now();
       arrival.bytes += buffer.length;
       this.#heldBytes += buffer.length;
       if (this.#heldBytes > highMarkBytes && !this.#isPaused) {
@@ -204,14 +235,20 @@ export class BinlogTransport implements AsyncDisposable {
     assert(this.#heldBytes >= 0, 'bytes are given back once');
     if (!this.#isPaused || this.#heldBytes > lowMarkBytes || this.#failure !== null) return;
     this.#isPaused = false;
-    this.#lastPacketMs = performance.now();
+    this.#lastBytesMs = performance.now();
     this.#zongji.connection.resume();
   }
 
+  /** Bytes count, not packets: one large event may take minutes over a slow line. */
   #checkSilence(): void {
     const { silenceMs } = this.#options;
-    if (this.#isPaused || performance.now() - this.#lastPacketMs < silenceMs) return;
-    this.#fail(lostConnection(`no packet, not even a heartbeat, for ${Math.round(silenceMs / 1000)} s`, this.#facts));
+    const bytes = this.#zongji.connection.stream.bytesRead;
+    if (this.#isPaused || bytes !== this.#bytesSeen) {
+      this.#bytesSeen = bytes;
+      this.#lastBytesMs = performance.now();
+    }
+    if (performance.now() - this.#lastBytesMs < silenceMs) return;
+    this.#fail(lostConnection(`no packet, not even a heartbeat, for ${Math.round(silenceMs / 1000)} s`, this.facts));
   }
 
   /** The first failure counts: what follows is its noise. Events that came before it are handed out first. */
@@ -222,13 +259,13 @@ export class BinlogTransport implements AsyncDisposable {
   }
 
   async #describe(error: DriverError): Promise<Error> {
-    const plain = dumpError(error, this.#facts, null);
+    const plain = dumpError(error, this.facts, null);
     if (!(plain instanceof SyncError) || plain.code !== 'POSITION_LOST') return plain;
     const files = await this.query('SHOW BINARY LOGS').catch(() => []);
-    return dumpError(error, this.#facts, (files[0]?.Log_name as string | undefined) ?? null);
+    return dumpError(error, this.facts, (files[0]?.Log_name as string | undefined) ?? null);
   }
 
-  get #facts(): DumpFacts {
+  get facts(): DumpFacts {
     const { host = 'localhost', port = 3306 } = this.#options.connection;
     return { host, port, from: this.#options.from };
   }
@@ -240,5 +277,5 @@ export class BinlogTransport implements AsyncDisposable {
 }
 
 function emptyArrival(): Arrival {
-  return { buffers: [], froms: [], tos: [], bytes: 0 };
+  return { buffers: [], froms: [], tos: [], bytes: 0, receivedMs: 0 };
 }
