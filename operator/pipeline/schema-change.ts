@@ -31,6 +31,7 @@ export interface SchemaChangeContext {
 
 export async function applySchemaEvent(event: SchemaEvent, context: SchemaChangeContext): Promise<void> {
   const plans: TablePlan[] = [];
+  const stored = (await loadSchema(context.documents))?.versions ?? [];
   for (const change of event.changes) {
     if (change.kind === 'unreadable' && change.table === null) throw stopFor(change, event);
     const table = change.table as TableName;
@@ -46,7 +47,7 @@ export async function applySchemaEvent(event: SchemaEvent, context: SchemaChange
     }
     if (change.kind !== 'addColumns') throw stopFor(change, event);
     const after = applyAddColumns(before, change, context.decideColumn, context.recordId);
-    if (after !== before) plans.push(after);
+    if (after !== before) plans.push(withFreeVersion(after, stored));
   }
   for (const plan of plans) await addTargetColumns(plan, context.warehouse);
   if (plans.length > 0) await storeVersions(plans, context);
@@ -119,6 +120,13 @@ export async function storeVersions(
   await FencedDocument.claim<SchemaDocument>(claim, (previous) => ({
     versions: [...(previous?.versions ?? []), ...missing],
   }));
+}
+
+/** A start that died before its checkpoint has left a version that nobody names; the task may say something else by now. */
+function withFreeVersion(plan: TablePlan, stored: readonly TablePlan[]): TablePlan {
+  const taken = stored.find((each) => versionKey(each) === versionKey(plan));
+  if (!taken || JSON.stringify(taken) === JSON.stringify(plan)) return plan;
+  return withFreeVersion({ ...plan, schemaVersion: plan.schemaVersion + 1 }, stored);
 }
 
 function versionKey(plan: TablePlan): string {

@@ -8,13 +8,16 @@ import type { Clock } from '../base/clock.js';
 import type { CheckpointDocument, PlanDocument } from '../model/documents.js';
 import { type Body, FencedDocument } from '../model/fenced-document.js';
 import type { Source, Warehouse } from '../model/ports.js';
-import { hasReached, renderPosition } from '../model/position.js';
+import { hasReached, isSameServer, renderPosition } from '../model/position.js';
 import type { ColumnDecider } from '../model/schema-history.js';
+import type { SourceIdentity } from '../model/source-facts.js';
 import { type BatcherLimits, partitionedSessions } from './batcher.js';
+import { nameServers } from './known-source.js';
 import { guardLogs } from './log-guard.js';
 import type { NulledCounts } from './nulled-counts.js';
 import { PlanBook } from './plan-book.js';
 import { recoverIntent } from './recovery.js';
+import { diverged } from './replay.js';
 import { storeVersions } from './schema-change.js';
 import { readOnce } from './stream-pass.js';
 import { foldPlan, streamFrom } from './table-states.js';
@@ -29,6 +32,8 @@ export interface StreamInput {
   readonly decideColumn: ColumnDecider;
   /** Fed by the source while rows are driven. */
   readonly nulled: NulledCounts;
+  /** The server that answers now; absent: the one that the checkpoint names. */
+  readonly servedBy?: () => SourceIdentity;
   readonly settings: StreamSettings;
   /** Asks for an end at the next transaction's end, with a last flush. */
   readonly stop: AbortSignal;
@@ -47,20 +52,27 @@ export interface StreamSettings extends BatcherLimits {
 
 export async function runStream(input: StreamInput): Promise<void> {
   const { documents, source, warehouse, clock, report } = input;
-  const plan = await loadPlan(documents);
-  assert(plan?.stage === 'done', 'a stream starts after prepare');
+  const stored = await loadPlan(documents);
+  assert(stored?.stage === 'done', 'a stream starts after prepare');
+  const { identity } = stored.start;
+  const plan = nameServers(stored, identity);
   const checkpoint = await FencedDocument.claim<CheckpointDocument>(
     claimOf(documents, documentNames.checkpoint(documents.task)),
-    (previous) => previous ?? firstCheckpoint(plan, clock.nowMs()),
+    (previous) => (previous ? nameServers(previous, identity) : firstCheckpoint(plan, clock.nowMs())),
   );
   const schema = await loadSchema(documents);
-  const openSession = partitionedSessions(warehouse);
+  const batching = { warehouse, clock, limits: input.settings, openSession: partitionedSessions(warehouse) };
   const book = new PlanBook(plan, schema, checkpoint.value);
-  await recoverIntent({ ...input, limits: input.settings, checkpoint, book, openSession });
-  const { recordId } = checkpoint.value;
-  const tables = foldPlan(checkpoint.value.tables, plan, { position: checkpoint.value.position, recordId });
-  const position = streamFrom(tables, checkpoint.value.position);
+  await recoverIntent({ ...input, ...batching, checkpoint, book });
+  const { partial, position: stoodAt } = checkpoint.value;
+  const lastId = Math.max(checkpoint.value.recordId, partial?.done ?? 0);
+  const position = streamFrom(checkpoint.value.tables, plan, stoodAt);
+  const tables = foldPlan(checkpoint.value.tables, plan, { position, recordId: lastId });
+  const goesOn = position === stoodAt ? {} : { recordId: lastId, partial: null };
   const caughtUpAt = await source.position();
+  // Ids of its other part depend on what another server logged before it.
+  if (partial && position === stoodAt && !isSameServer(stoodAt, caughtUpAt))
+    throw diverged('another server, amid a transaction that is committed in parts', 'the server that it began on');
   // A later plan may name other versions; what the checkpoint names must be found for as long as it does.
   await storeVersions(
     plan.tables.map((planned) => planned.plan),
@@ -68,18 +80,21 @@ export async function runStream(input: StreamInput): Promise<void> {
   );
   await checkpoint.update((value) => ({
     ...value,
+    ...goesOn,
+    identity: input.servedBy?.() ?? value.identity,
     position,
     tables,
     configHash: plan.inputHash,
     caughtUp: hasReached(position, caughtUpAt),
   }));
+  const { recordId } = checkpoint.value;
   report.info('streaming', { position: renderPosition(position), recordId, tables: Object.keys(tables).length });
-  const logsAreBehind = guardLogs(warehouse, plan, recordId);
+  const logsAreBehind = guardLogs(warehouse, plan, lastId);
   logsAreBehind.catch(() => undefined);
   const rolledBack = new Set<string>();
   for (;;) {
     const book = new PlanBook(plan, await loadSchema(documents), checkpoint.value);
-    const ending = await readOnce({ ...input, checkpoint, book, openSession, caughtUpAt, rolledBack, logsAreBehind });
+    const ending = await readOnce({ ...input, ...batching, checkpoint, book, caughtUpAt, rolledBack, logsAreBehind });
     if (ending.kind === 'stopped') return;
     report.warn('transaction rolled back', { begin: ending.begin });
     rolledBack.add(ending.begin);

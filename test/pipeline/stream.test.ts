@@ -299,6 +299,37 @@ test('keeps every schema version that a checkpoint named', async () => {
   expect(bench.checkpoint.tables['shop.orders']?.schemaVersion).toBe(3);
 });
 
+test('a version that a dead start has stored, and that is decided otherwise now, is left alone', async () => {
+  const column = { name: 'added', type: { kind: 'year' as const }, typeText: 'year', nullable: true };
+  const schema: Transaction = {
+    schema: [
+      {
+        kind: 'addColumns',
+        table: { database: 'shop', table: 'orders' },
+        columns: [{ column: { ...column, defaultText: null, generated: null }, after: null }],
+      },
+    ],
+    utcSeconds: hour(2),
+  };
+  const bench = new StreamBench([log[0] as Transaction, schema, log[1] as Transaction], ['orders', 'items']);
+  const spec = baseTableSpec(planFor('orders'), mark);
+  bench.maxCompute.tables.set('orders_base', { spec, rows: [], partitions: new Set() });
+  await bench.live(crashAt('save shop-checkpoint', 5)).catch(() => undefined);
+  const stored = bench.store.read<SchemaDocument>('shop-schema');
+  expect(stored.versions.at(-1)?.schemaVersion).toBe(2);
+  const versions = stored.versions.map((each) =>
+    each.schemaVersion === 2 ? { ...each, timeZone: 'Asia/Tokyo' } : each,
+  );
+  bench.store.documents.set('shop-schema', { body: JSON.stringify({ ...stored, versions }), version: 9 });
+  await bench.live();
+  expect(bench.checkpoint.tables['shop.orders']?.schemaVersion).toBe(3);
+  expect(bench.store.read<SchemaDocument>('shop-schema').versions.at(-1)).toMatchObject({
+    schemaVersion: 3,
+    timeZone: 'UTC',
+  });
+  expect(bench.checkpoint.position).toEqual(positionAfter(3));
+});
+
 test('stops at a change that it cannot carry over, with everything before it committed', async () => {
   const schema: Transaction = {
     schema: [{ kind: 'incompatible', table: { database: 'shop', table: 'orders' }, what: 'DROP COLUMN note' }],
