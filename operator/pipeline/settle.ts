@@ -97,6 +97,8 @@ async function countForgotten(
     const now = await context.warehouse.uploadState(session.ref);
     if (decideSession(session, now) !== 'count') return 'known again';
     if (count === 0) return 'missing';
+    // Where another writer has taken over meanwhile, what is counted may be its doing.
+    await context.confirmIntent();
     throw partial(session, state, count);
   }
   throw uncertain(session, state);

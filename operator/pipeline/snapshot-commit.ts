@@ -51,8 +51,8 @@ async function newReadUpTo({ source, settings, progress, planned }: TableCopy): 
 
 /** Brings a commit that an earlier start left in doubt to its end. */
 export async function recoverBase(copy: TableCopy): Promise<void> {
-  const intent = copy.progress.table(keyOf(copy)).commitIntent;
-  if (intent === null) return;
+  const { commitIntent: intent, committed: isDone } = copy.progress.table(keyOf(copy));
+  if (intent === null || isDone) return;
   if ((await settleBase(copy, intent)) === 'done') return await finishBase(copy);
   const { committedChunks } = copy.progress.table(keyOf(copy));
   await copy.progress.set(keyOf(copy), {

@@ -89,7 +89,11 @@ export async function runStream(input: StreamInput): Promise<void> {
   }));
   const { recordId } = checkpoint.value;
   report.info('streaming', { position: renderPosition(position), recordId, tables: Object.keys(tables).length });
-  const logsAreBehind = guardLogs(warehouse, plan, lastId);
+  const logsAreBehind = guardLogs(warehouse, plan, lastId).catch(async (error: unknown) => {
+    // Where another writer has taken over meanwhile, the log runs ahead of what was ours.
+    await checkpoint.confirm();
+    throw error;
+  });
   logsAreBehind.catch(() => undefined);
   const rolledBack = new Set<string>();
   for (;;) {
