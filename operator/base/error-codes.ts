@@ -101,6 +101,10 @@ export const errorCatalog = {
     'Tables are to be taken anew, and the only start position that the account can get lies before the place where the stream stands.',
   ),
   SNAPSHOT_VIEW_LOST: retryable('The one view that a table without a key is read in has ended too early.'),
+  SNAPSHOT_TOO_LARGE: terminal(
+    exitCodes.incompatibleChange,
+    'The rows of a table are so much larger than the server estimates that one upload session cannot take its chunks.',
+  ),
   NO_KEY_NEEDS_LOCK: terminal(
     exitCodes.precheckFailed,
     'A table without a key needs a read lock for an instant, and the account may not take one.',

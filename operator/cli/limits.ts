@@ -16,6 +16,9 @@ export function chunkBytes(parallelism: number): number {
   return Math.min(32 * mebibyte, Math.floor((96 * mebibyte) / parallelism));
 }
 
+/** What a chunk may hold compressed before it is sent in pieces: the estimate of its bytes, with room for its error. */
+export const chunkHeldBytes = (parallelism: number): number => Math.ceil(chunkBytes(parallelism) * 1.25);
+
 /** Of one block of a table that is read as a whole: one is filled while two are on their way. */
 export const viewBlockBytesMax = 24 * mebibyte;
 

@@ -4,7 +4,7 @@ import { knownSource } from '../pipeline/known-source.js';
 import { NulledCounts } from '../pipeline/nulled-counts.js';
 import { runSnapshot } from '../pipeline/snapshot.js';
 import { openSource, openWarehouse, patienceOf } from './ends.js';
-import { blocksPerSessionMax, viewBlockBytesMax } from './limits.js';
+import { blocksPerSessionMax, chunkHeldBytes, viewBlockBytesMax } from './limits.js';
 import { type ServerNews, tellServerNews } from './server-news.js';
 import type { WorkerContext } from './worker.js';
 
@@ -33,6 +33,7 @@ export async function runSnapshotWorker(context: WorkerContext): Promise<void> {
     settings: {
       parallelism: task.spec.snapshot.parallelism,
       blockBytesMax: viewBlockBytesMax,
+      chunkHeldBytesMax: chunkHeldBytes(task.spec.snapshot.parallelism),
       blocksPerSessionMax,
       hasStream: task.spec.mode === 'FullAndIncremental',
       pollMs,

@@ -94,7 +94,7 @@ export interface ShardTable {
   /** Chunks before this one stand in the table, by sessions committed earlier; absent: none. */
   readonly committedChunks?: number;
   /** The session being filled: block i is chunk `committedChunks + i`. Written before the first block. */
-  readonly session: { readonly uploadId: string; readonly initiatedMs: number } | null;
+  readonly session: BaseSessionNote | null;
   /** Saved before the commit, with the rows of the target table before it: unchanged rows mean not committed. */
   readonly commitIntent: BaseCommitIntent | null;
   readonly committed: boolean;
@@ -104,6 +104,13 @@ export interface ShardTable {
   readonly completeAfter: BinlogPosition | null;
   /** Tables without a key: asks the stream to remember their transactions; then where the view stands. */
   readonly watch: { readonly id: string; readonly view: BinlogPosition | null } | null;
+}
+
+export interface BaseSessionNote {
+  readonly uploadId: string;
+  readonly initiatedMs: number;
+  /** A chunk was too large for one block: which blocks are pieces of it is not known to another process. */
+  readonly isSplit?: boolean;
 }
 
 export interface BaseCommitIntent {

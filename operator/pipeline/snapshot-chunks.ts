@@ -1,8 +1,9 @@
 /** Copies tables with a key: chunk by chunk, read by whichever connection is free. */
+import type { BlockWriter } from '../model/ports.js';
 import { tableKey } from '../model/source-table.js';
 import type { TableCopy } from './snapshot.js';
 import { saveReadUpTo } from './snapshot-commit.js';
-import { type Chunk, commitPart, isWhole, openPart, type Part, takeChunk } from './snapshot-parts.js';
+import { type Chunk, commitPart, isWhole, openPart, type Part, takeChunk, takePiece } from './snapshot-parts.js';
 import { sendRows } from './snapshot-rows.js';
 
 /** Tables whose sessions are open at a time: enough to keep the connections busy across small tables. */
@@ -111,20 +112,25 @@ async function copyChunk({ part, blockId, range }: Chunk, signal: AbortSignal): 
     await copy.progress.count(key, 0, 1);
     return;
   }
-  const writer = copy.warehouse.openBlock(plan, { kind: 'base' });
+  const open = (): BlockWriter => copy.warehouse.openBlock(plan, { kind: 'base' });
+  const send = async (id: number): Promise<void> => {
+    const block = await writer.close();
+    await saveReadUpTo(copy);
+    await copy.warehouse.putBlock(session.ref, id, block);
+    rows.set(id, block.rows);
+  };
+  let writer = open();
   try {
     for await (const batch of batches) {
       const count = writer.write(batch);
       await writer.drained();
       await copy.progress.count(key, count);
+      if (writer.heldBytes < copy.settings.chunkHeldBytesMax) continue;
+      await send(await takePiece(part));
+      writer = open();
     }
     signal.throwIfAborted();
-    if (writer.rows > 0) {
-      const block = await writer.close();
-      await saveReadUpTo(copy);
-      await copy.warehouse.putBlock(session.ref, blockId, block);
-      rows.set(blockId, block.rows);
-    }
+    if (writer.rows > 0) await send(blockId);
     await copy.progress.count(key, 0, 1);
   } finally {
     writer.discard();

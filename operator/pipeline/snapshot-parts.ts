@@ -1,7 +1,8 @@
 /**
  * The upload sessions of tables that are copied in chunks. In: tables and their chunk ranges. Out: parts, each one session
  * with a run of chunks; a large table has several, since a session takes 20,000 blocks and lives 24 hours. Chunk i is block
- * i of its part, so what is done is what the session lists.
+ * i of its part, so what is done is what the session lists. Block ids from the half on are for chunks that turn out too
+ * large for one block: all pieces but the last go there.
  */
 import { SyncError } from '../base/errors.js';
 import type { ChunkRange } from '../model/ports.js';
@@ -29,6 +30,8 @@ export interface Part {
   /** The chunk behind the last one. */
   to: number;
   reading: number;
+  /** Block id of the next piece of a chunk. */
+  nextPiece: number;
 }
 
 /** The next part of a table, all chunks of earlier parts being committed; null when there is none. */
@@ -41,12 +44,28 @@ export async function openPart(copy: TableCopy): Promise<Part | null> {
   // Read in one go, block by block: what a broken start has sent of it cannot be gone on with.
   const session = chunks === 1 ? await newBaseSession(copy) : await baseSession(copy);
   const rows = new Map(session.state.blocks.map((block) => [block.id, block.rows]));
-  const to = Math.min(chunks, from + copy.settings.blocksPerSessionMax);
+  const firstPiece = Math.floor(copy.settings.blocksPerSessionMax / 2);
+  const to = Math.min(chunks, from + firstPiece);
   const waiting = Array.from({ length: to - from }, (_, at) => from + at).filter((chunk) => !rows.has(chunk - from));
   const rowsKnown = [...rows.values()].reduce((sum, count) => sum + count, 0);
   const rowsBefore = from === 0 ? 0 : copy.progress.table(key).rowsRead;
   await copy.progress.set(key, { rowsRead: rowsBefore + rowsKnown, chunksDone: from + rows.size });
-  return { copy, session, from, waiting, rows, to, reading: 0 };
+  return { copy, session, from, waiting, rows, to, reading: 0, nextPiece: firstPiece };
+}
+
+/** A block id for a piece of a chunk; that there are pieces is saved before the first one is sent. */
+export async function takePiece(part: Part): Promise<number> {
+  const { progress, planned, settings } = part.copy;
+  const table = tableKey(planned.plan.source);
+  const { session } = progress.table(table);
+  if (session && !session.isSplit) await progress.set(table, { session: { ...session, isSplit: true } });
+  if (part.nextPiece < settings.blocksPerSessionMax) return part.nextPiece++;
+  throw new SyncError('SNAPSHOT_TOO_LARGE', {
+    seen: `chunks that fill ${settings.blocksPerSessionMax} blocks`,
+    wanted: 'chunks of about the size that the statistics of the server promise',
+    fix: 'Run ANALYZE TABLE at the source, then take the table again: mcsync resnapshot.',
+    table,
+  });
 }
 
 /**

@@ -24,7 +24,7 @@ export async function baseSession(copy: TableCopy): Promise<BaseSession> {
   const { session: known, commitIntent } = progress.table(key);
   assert(commitIntent === null, 'a session whose commit is in doubt takes no more blocks');
   const ageMs = known ? clock.nowMs() - known.initiatedMs : 0;
-  if (known && ageMs < begunAgeMsMax) {
+  if (known && !known.isSplit && ageMs < begunAgeMsMax) {
     const ref: UploadRef = { table, partition: null, uploadId: known.uploadId };
     const state = await warehouse.uploadState(ref);
     const isWorthIt = ageMs < sessionAgeMsMax || state.blocks.length > 0;

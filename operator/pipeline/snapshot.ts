@@ -39,6 +39,8 @@ export interface SnapshotSettings {
   readonly parallelism: number;
   /** Wire bytes after which a table read in one view starts its next block. */
   readonly blockBytesMax: number;
+  /** Compressed bytes of a chunk that are held; one that grows beyond is sent in pieces. */
+  readonly chunkHeldBytesMax: number;
   /** What one upload session takes; a table of more chunks goes in several. */
   readonly blocksPerSessionMax: number;
   /** False with mode FullOnly: nobody streams, so nothing waits for the stream. */

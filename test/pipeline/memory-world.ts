@@ -220,7 +220,6 @@ class MemoryBlockWriter implements BlockWriter {
   readonly #plan: TablePlan;
   readonly #target: BlockTarget;
   #content: MemoryRow[] = [];
-  heldBytes = 0;
 
   constructor(plan: TablePlan, target: BlockTarget) {
     this.#plan = plan;
@@ -233,6 +232,11 @@ class MemoryBlockWriter implements BlockWriter {
 
   get bytes(): number {
     return this.#content.length * 100;
+  }
+
+  /** Those of a stream take no memory here: its blocks are cut by their bytes. */
+  get heldBytes(): number {
+    return this.#target.kind === 'base' ? this.bytes : 0;
   }
 
   write(batch: RowBatch): number {

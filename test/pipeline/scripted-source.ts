@@ -18,6 +18,8 @@ export type Transaction =
   | { readonly schema: readonly SchemaChange[]; readonly utcSeconds: number };
 
 export const eventBytes = 100;
+/** Of a snapshot: the packets that came together. */
+const rowsPerBatch = 4;
 
 /** Position after the n-th transaction. */
 export function positionAfter(transactions: number): BinlogPosition {
@@ -50,10 +52,9 @@ export function scriptedSource(options: ScriptedSourceOptions): Source {
       const rows = options.snapshot?.(plan.source.table).rows ?? [];
       const after = range.after === null ? Number.NEGATIVE_INFINITY : Number(range.after[0]);
       const upTo = range.upTo === null ? Number.POSITIVE_INFINITY : Number(range.upTo[0]);
-      yield baseBatch(
-        plan,
-        rows.filter((id) => id > after && id <= upTo),
-      );
+      const wanted = rows.filter((id) => id > after && id <= upTo);
+      for (let at = 0; at < wanted.length; at += rowsPerBatch)
+        yield baseBatch(plan, wanted.slice(at, at + rowsPerBatch));
     },
     async *readView(plan, onView) {
       const seen = options.snapshot?.(plan.source.table) ?? { rows: [], position: positionAfter(0) };

@@ -31,6 +31,7 @@ async function copy(
   hasStream: boolean,
   snapshot = () => ({ rows, position: positionAfter(0) }),
   blocksPerSessionMax = 20_000,
+  chunkHeldBytesMax = 10_000,
 ): Promise<void> {
   starts += 1;
   const running = runSnapshot({
@@ -40,7 +41,7 @@ async function copy(
     clock: life.clock(bench.clock),
     report: quiet,
     stop: new AbortController().signal,
-    settings: { parallelism: 3, blockBytesMax: 1_000, blocksPerSessionMax, hasStream, pollMs: 100 },
+    settings: { parallelism: 3, blockBytesMax: 1_000, chunkHeldBytesMax, blocksPerSessionMax, hasStream, pollMs: 100 },
   });
   await Promise.race([running, life.died]).finally(() => life.end());
 }
@@ -64,7 +65,7 @@ const view = () => ({ rows, position: positionAfter(0) });
 test('a table of more chunks than a session takes goes in several, each committed before the next is opened', async () => {
   const bench = new StreamBench([], ['orders']);
   withBaselines(bench, { orders: { chunks, inOneView: false, rowsEstimate: 95 } });
-  await copy(bench, new Life(), false, view, 3);
+  await copy(bench, new Life(), false, view, 6);
   expect(baseIds(bench, 'orders')).toEqual(rows);
   expect([...bench.maxCompute.sessions.values()].map(({ blocks }) => blocks.size)).toEqual([3, 3, 3, 1]);
   expect(bench.store.read<ShardDocument>('shop-shard-0').tables['shop.orders']).toMatchObject({
@@ -72,6 +73,31 @@ test('a table of more chunks than a session takes goes in several, each committe
     rowsRead: 95,
     chunksDone: 10,
   });
+});
+
+test('a chunk that is larger than was estimated goes in pieces, so that memory stays flat', async () => {
+  const bench = new StreamBench([], ['orders']);
+  withBaselines(bench, { orders: { chunks, inOneView: false, rowsEstimate: 95 } });
+  await copy(bench, new Life(), false, view, 20_000, 300);
+  expect(baseIds(bench, 'orders')).toEqual(rows);
+  const blocks = [...bench.maxCompute.sessions.values()].flatMap((session) => [...session.blocks]);
+  expect(blocks).toHaveLength(29);
+  expect(Math.max(...blocks.map(([, content]) => content.length))).toBe(4);
+});
+
+test('a copy in pieces that dies begins the part anew: which pieces belong together is not known', async () => {
+  for (let nth = 1; nth <= 30; nth += 1) {
+    const bench = new StreamBench([], ['orders']);
+    withBaselines(bench, { orders: { chunks, inOneView: false, rowsEstimate: 95 } });
+    const life = new Life();
+    let puts = 0;
+    life.onCall = (called) => {
+      if (called === 'putBlock' && (puts += 1) === nth) throw new Crash(called);
+    };
+    await copy(bench, life, false, view, 20_000, 300).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+    await copy(bench, new Life(), false, view, 20_000, 300);
+    expect(baseIds(bench, 'orders')).toEqual(rows);
+  }
 });
 
 test('a session that grows old is committed with what it has begun, and the rest goes into another', async () => {
@@ -142,8 +168,8 @@ test.each(['load', 'save', 'createUpload', 'putBlock', 'uploadState', 'commitUpl
           for (const session of bench.maxCompute.sessions.values()) bench.maxCompute.commit(session.ref);
         throw new Crash(call);
       };
-      await copy(bench, life, false, view, 4).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
-      await copy(bench, new Life(), false, view, 4);
+      await copy(bench, life, false, view, 8).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+      await copy(bench, new Life(), false, view, 8);
       expect(baseIds(bench, 'orders')).toEqual(rows);
     }
   },
