@@ -44,6 +44,8 @@ export interface World {
   /** Runs `mcsync` to its end. */
   run(...args: readonly string[]): Promise<CommandResult>;
   start(...args: readonly string[]): RunningProgram;
+  /** Waits until the emulator has ended, and starts it on the same data and port. */
+  emulatorAgain(): Promise<void>;
   /** By name, read by PyODPS. */
   read<Name extends string>(...tables: readonly Name[]): Promise<Record<Name, ReadTable>>;
   close(): Promise<void>;
@@ -60,21 +62,24 @@ export interface RunningProgram {
   kill(whom: 'parent' | 'group'): void;
 }
 
-export async function openWorld(startServer: () => Promise<TestServer>): Promise<World> {
+export interface WorldOptions {
+  /** More of `mcsync emulator`, such as `--faults`. */
+  readonly emulatorFlags?: readonly string[];
+}
+
+export async function openWorld(
+  startServer: () => Promise<TestServer>,
+  { emulatorFlags = [] }: WorldOptions = {},
+): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'mcsync-live-'));
   const [server, port] = await Promise.all([startServer(), freePort()]);
   const endpoint = `http://127.0.0.1:${port}/api`;
   const emulatorArgs = [
     ...['emulator', '--port', String(port), '--data', join(folder, 'maxcompute')],
     ...['--project', 'live', '--access-key', `${accessKey.id}:${accessKey.secret}`],
+    ...emulatorFlags,
   ];
-  const emulator = startProgram(emulatorArgs, { isGroup: false });
-  await Promise.race([
-    answering(`${endpoint}/projects/live`),
-    emulator.ended.then(({ code, stderr }) => {
-      throw new Error(`the emulator ended with ${code}: ${stderr}`);
-    }),
-  ]);
+  let emulator = await startEmulator(emulatorArgs, endpoint);
   return {
     server,
     folder,
@@ -88,6 +93,10 @@ export async function openWorld(startServer: () => Promise<TestServer>): Promise
     run: (...args) => withLimit(startProgram(args), args),
     start: (...args) => startProgram(args),
     read: (...tables) => readTables(endpoint, tables),
+    async emulatorAgain() {
+      await emulator.ended;
+      emulator = await startEmulator(emulatorArgs, endpoint);
+    },
     async close() {
       emulator.kill('parent');
       await emulator.ended;
@@ -95,6 +104,17 @@ export async function openWorld(startServer: () => Promise<TestServer>): Promise
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function startEmulator(args: readonly string[], endpoint: string): Promise<RunningProgram> {
+  const emulator = startProgram(args, { isGroup: false });
+  await Promise.race([
+    answering(`${endpoint}/projects/live`),
+    emulator.ended.then(({ code, stderr }) => {
+      throw new Error(`the emulator ended with ${code}: ${stderr}`);
+    }),
+  ]);
+  return emulator;
 }
 
 function taskFile(name: string, port: number, endpoint: string, spec: Record<string, unknown>): string {
