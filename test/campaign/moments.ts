@@ -10,15 +10,15 @@ export interface Moment {
 
 export const moments: readonly Moment[] = [
   { name: 'at once', weight: 2, wait: (_, random) => sleep(random.below(300)) },
-  { name: 'soon', weight: 3, wait: (_, random) => sleep(300 + random.below(1_500)) },
+  { name: 'soon', weight: 3, wait: (_, random) => sleep(200 + random.below(1_200)) },
   { name: 'at a save', weight: 3, wait: atSave },
   { name: 'at a commit', weight: 3, wait: atCommit },
   { name: 'after progress', weight: 3, wait: afterProgress },
 ];
 
 /** What a moment waits for may not come while something else is broken: then any moment is as good. */
-const waitMsMax = 5_000;
-const progressMsMax = 20_000;
+const waitMsMax = 4_000;
+const progressMsMax = 15_000;
 
 /** A document was saved just now: an intent before its commits, a checkpoint after them, a claim, a plan. */
 async function atSave(world: World, random: Random): Promise<void> {
@@ -62,7 +62,7 @@ async function afterProgress(world: World, random: Random): Promise<void> {
     }),
   );
   stop();
-  await sleep(random.below(1_000));
+  await sleep(random.below(500));
 }
 
 /** POST with an upload id commits a session; with `uploads` it opens one, and blocks are PUT. */

@@ -12,7 +12,7 @@ const anotherWriter = 68;
 export const processFaults: readonly Fault[] = [
   {
     name: 'kill -9 of run and workers',
-    weight: 14,
+    weight: 20,
     isKill: true,
     isPossible: (scene) => scene.isWhole('processes'),
     strike: (scene) => scene.run.killAll(),
@@ -56,7 +56,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: 'SIGTERM to run',
-    weight: 3,
+    weight: 2,
     isKill: false,
     isPossible: (scene) => scene.isWhole('processes'),
     strike: async (scene) => {
@@ -66,7 +66,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: 'SIGSTOP, SIGCONT later',
-    weight: 4,
+    weight: 3,
     isKill: false,
     isPossible: (scene) => scene.isWhole('processes'),
     strike: async (scene) => {
@@ -81,7 +81,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: 'a second run on the folder',
-    weight: 1,
+    weight: 0.5,
     isKill: false,
     isPossible: (scene) => scene.isWhole('processes') && scene.run.isRunning,
     strike: startSecond,

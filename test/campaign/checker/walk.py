@@ -50,6 +50,7 @@ class Walk:
         self.faults = faults
         self.window = deque()
         self.joined = set()
+        self.previous = ()
         self.missing_now = set()
         self.missing_runs = Counter()
         self.rows = {}
@@ -168,6 +169,7 @@ class Walk:
                     "wrong utc_timestamp",
                     "%s: %s, written from %d to %d" % (describe(found), found.second, transaction.second_from, transaction.second_to),
                 )
+        self.previous = transaction.changes
         # What a new baseline holds instead of the log is a step of the row all the same.
         for table, before, after in transaction.changes:
             if table in self.counts:
@@ -197,21 +199,23 @@ class Walk:
     def _tell_mismatch(self, transaction, turn, changes):
         """Names what is wrong, and goes on behind the rows that are this transaction's."""
         self._fill(turn + len(transaction.changes), changes)
-        own = transaction.changes.index(next(change for change in transaction.changes if change[0] == "turns"))
-        end = turn + 1
-        behind = transaction.changes[own + 1 :]
-        while behind and end < len(self.window) and self.window[end].table != "turns":
-            if not any(same(change, self.window[end]) for change in behind):
-                break
-            end += 1
-        found = Counter((change.table, change.before, change.after) for change in itertools.islice(self.window, end))
         wanted = Counter(transaction.changes)
+        found = Counter()
+        end = 0
+        # Up to its turn all is taken for its own; behind it, as far as its changes go on.
+        while end < len(self.window):
+            change = plain(self.window[end])
+            if end > turn and found[change] >= wanted[change]:
+                break
+            found[change] += 1
+            end += 1
         where = "transaction %s at record id %d" % (name_of(transaction), self.window[0].record_id)
         lost, more = wanted - found, found - wanted
         for change in lost:
             self.faults.add("change lost, transaction torn", "%s: %s" % (where, render(change)), lost[change])
         for change in more:
-            kind = "change twice" if change in wanted else "change of another image or transaction"
+            is_twice = change in wanted or change in self.previous
+            kind = "change twice" if is_twice else "change of another image or transaction"
             self.faults.add(kind, "%s: %s" % (where, render(change)), more[change])
         if not lost and not more:
             self.faults.add("wrong order", "%s: all of its changes, in another order" % where)
@@ -235,12 +239,16 @@ def same(wanted, found):
     return wanted[0] == found.table and wanted[1] == found.before and wanted[2] == found.after
 
 
+def plain(change):
+    return (change.table, change.before, change.after)
+
+
 def name_of(transaction):
     return "%d/%d" % (transaction.writer, transaction.seq)
 
 
 def describe(change):
-    return "record id %s, %s" % (change.record_id, render((change.table, change.before, change.after)))
+    return "record id %s, %s" % (change.record_id, render(plain(change)))
 
 
 def render(change):
