@@ -65,7 +65,8 @@ export function planMerge(
   }
   const known = cut.checkpoint?.tables[table];
   const completeSeconds = completeSinceSeconds(cut, table);
-  if (!known || completeSeconds === null) {
+  // Between a new plan and the stream that takes it over, the base table is another one than the checkpoint speaks of.
+  if (!known || completeSeconds === null || known.generation !== planned.generation) {
     throw tooEarly('its baseline is not committed, or the stream has not passed the end of its copy', table);
   }
   if (beforeUtcSeconds !== null) refuseMoment(table, cut, completeSeconds, beforeUtcSeconds, nowMs);

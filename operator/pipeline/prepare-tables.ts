@@ -5,20 +5,36 @@ import { tableKey } from '../model/source-table.js';
 import { baseTableSpec, logTableSpec, parseMark, type TableMark } from '../model/target-table.js';
 import type { PrepareInput } from './prepare.js';
 
-export async function makeTables(planned: readonly PlannedTable[], input: PrepareInput): Promise<void> {
+/**
+ * `confirm` proves that the plan is still ours, and is asked before anything is dropped or renamed: a process that stood still
+ * meanwhile must not undo what its successor has made.
+ */
+export async function makeTables(
+  planned: readonly PlannedTable[],
+  input: PrepareInput,
+  confirm: () => Promise<void>,
+): Promise<void> {
   const { warehouse, mark, report } = input;
+  const making = { warehouse, mark, confirm };
   for (const { plan, generation, isMade } of planned) {
     if (isMade) continue;
-    if (plan.baseTable) await makeBase(baseTableSpec(plan, mark), generation > 1, warehouse, mark);
-    if (plan.logTable) await makeLog(logTableSpec(plan, mark), warehouse, mark);
+    if (plan.baseTable) await makeBase(baseTableSpec(plan, mark), generation > 1, making);
+    if (plan.logTable) await makeLog(logTableSpec(plan, mark), making);
     report.info('target tables ready', { table: tableKey(plan.source) });
   }
 }
 
+interface Making {
+  readonly warehouse: Warehouse;
+  readonly mark: TableMark;
+  readonly confirm: () => Promise<void>;
+}
+
 /** A baseline that is taken anew is made anew: its rows come from the source again. Only our own is ever dropped. */
-async function makeBase(spec: TableSpec, isAnew: boolean, warehouse: Warehouse, mark: TableMark): Promise<void> {
+async function makeBase(spec: TableSpec, isAnew: boolean, { warehouse, mark, confirm }: Making): Promise<void> {
   const existing = await warehouse.describeTable(spec.table);
   if (existing && isAnew && isOurs(existing, mark)) {
+    await confirm();
     await warehouse.dropTable(spec.table);
     return await warehouse.createTable(spec);
   }
@@ -26,7 +42,7 @@ async function makeBase(spec: TableSpec, isAnew: boolean, warehouse: Warehouse, 
 }
 
 /** A log is history: it is kept. One whose columns no longer fit steps aside under another name. */
-async function makeLog(spec: TableSpec, warehouse: Warehouse, mark: TableMark): Promise<void> {
+async function makeLog(spec: TableSpec, { warehouse, mark, confirm }: Making): Promise<void> {
   const existing = await warehouse.describeTable(spec.table);
   if (!existing) return await warehouse.createTable(spec);
   if (!isOurs(existing, mark)) return;
@@ -35,7 +51,9 @@ async function makeLog(spec: TableSpec, warehouse: Warehouse, mark: TableMark): 
     if (missing.length > 0) await warehouse.addColumns(spec.table, missing);
     return;
   }
-  await warehouse.query(`ALTER TABLE \`${spec.table}\` RENAME TO \`${await freeName(spec.table, warehouse)}\``);
+  const freed = await freeName(spec.table, warehouse);
+  await confirm();
+  await warehouse.query(`ALTER TABLE \`${spec.table}\` RENAME TO \`${freed}\``);
   await warehouse.createTable(spec);
 }
 

@@ -5,6 +5,7 @@
  */
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
+import { type ErrorCode, errorCatalog } from '../base/error-codes.js';
 import { SyncError } from '../base/errors.js';
 import type { CheckpointDocument, PlanDocument, PlannedTable, PrecheckDocument } from '../model/documents.js';
 import { type Body, FencedDocument } from '../model/fenced-document.js';
@@ -81,6 +82,7 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
   if (isSame && known?.stage === 'schema') return await makePlanned(known, input);
   if (known !== null) await settleBeforeChange(known, input);
   const precheck = await runPrecheck(input, known !== null);
+  if (known !== null) refuseOutage(precheck);
   await savePrecheck(precheck.findings, input);
   if (hasErrors(precheck.findings)) return { kind: 'refused', findings: precheck.findings };
   const start = await input.source.start(precheck.plans.map((plan) => plan.source));
@@ -91,6 +93,16 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
     return { kind: 'refused', findings: atStart.findings };
   }
   return await makePlanned(await planDocument(start, atStart.plans, known, input), input);
+}
+
+/** A task that has begun outlives an outage: it is only at the first start that a person is told at once. */
+function refuseOutage({ source, target }: Precheck): void {
+  for (const facts of [source, target]) {
+    if (facts.reachable || !(facts.failure.code in errorCatalog)) continue;
+    const { code, ...told } = facts.failure;
+    const failure = new SyncError(code as ErrorCode, told);
+    if (failure.isRetryable) throw failure;
+  }
 }
 
 /** A pending intent belongs to the plan that it was made under: it is brought to its end before there is another one. */
@@ -212,7 +224,7 @@ async function makePlanned(plan: Body<PlanDocument>, input: PrepareInput): Promi
   const { documents, warehouse } = input;
   const name = documentNames.plan(documents.task);
   const document = await FencedDocument.claim<PlanDocument>(claimOf(documents, name), () => plan);
-  await makeTables(plan.tables, input);
+  await makeTables(plan.tables, input, () => document.confirm());
   const largest = await largestRecordId(
     warehouse,
     plan.tables.map((table) => table.plan),

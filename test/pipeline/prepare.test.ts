@@ -2,6 +2,7 @@ import { SyncError } from '../../operator/base/errors.js';
 import type { CheckpointDocument, PlanDocument } from '../../operator/model/documents.js';
 import type { Source, SourceStart, Warehouse } from '../../operator/model/ports.js';
 import type { BinlogPosition } from '../../operator/model/position.js';
+import { baseTableSpec } from '../../operator/model/target-table.js';
 import { runPrecheck, runPrepare } from '../../operator/pipeline/prepare.js';
 import { isSameMapping } from '../../operator/pipeline/prepare-plan.js';
 import { foldPlan } from '../../operator/pipeline/table-states.js';
@@ -17,9 +18,9 @@ const at = (offset: number, gtidSet: string | null = null): BinlogPosition => ({
 /** One prepare of a task that selects these tables, with a start position that the server gives. */
 async function prepare(
   bench: StreamBench,
-  wish: { inputHash: string; tables: readonly string[]; start: BinlogPosition; resnapshot?: string[] },
+  wish: { inputHash: string; tables: readonly string[]; start: BinlogPosition; resnapshot?: string[]; facts?: object },
+  life: Life = new Life(),
 ): Promise<PlanDocument> {
-  const life = new Life();
   const known = bench.store.read<PlanDocument>('shop-plan');
   const start: SourceStart = {
     position: wish.start,
@@ -38,11 +39,11 @@ async function prepare(
     identity: known.start.identity,
   };
   const source = {
-    facts: async () => ({ reachable: false }),
+    facts: async () => wish.facts ?? { reachable: true, tables: [], variables: {} },
     start: async () => start,
     chunks: async () => [{ after: null, upTo: null }],
   } as unknown as Source;
-  const warehouse: Warehouse = { ...bench.maxCompute.as(life), facts: async () => ({ reachable: false }) as never };
+  const warehouse: Warehouse = { ...bench.maxCompute.as(life), facts: async () => ({ reachable: true }) as never };
   await runPrepare({
     documents: { store: bench.store.as(life), task: 'shop', taskId, writerId: 'prepare-2', version: 'test' },
     source,
@@ -141,6 +142,34 @@ test('where no table is kept, the stream begins at the new start', async () => {
     resnapshot: ['shop.orders'],
   });
   expect(plan.start.position.offset).toBe(900);
+});
+
+test('a task that has begun waits for a source that is away, instead of failing its precheck', async () => {
+  const bench = new StreamBench([], ['orders']);
+  withCheckpoint(bench, at(900));
+  const failure = { code: 'SOURCE_UNREACHABLE', seen: 's', wanted: 'w', fix: 'f' };
+  const wish = { inputHash: 'h2', tables: ['orders'], start: at(900), facts: { reachable: false, failure } };
+  await expect(prepare(bench, wish).then(() => 'done', code)).resolves.toBe('SOURCE_UNREACHABLE');
+});
+
+test('a process that stood still does not drop what its successor has made', async () => {
+  const bench = new StreamBench([], ['orders']);
+  const spec = baseTableSpec(planFor('orders'), mark);
+  bench.maxCompute.tables.set(spec.table, { spec, rows: [], partitions: new Set() });
+  const row = { partition: null, recordId: 0, kind: 0 as const, cells: [1] };
+  const life = new Life();
+  // Asked whether the table is there, the first process sleeps until another one has made and filled it.
+  life.onCall = (called) => {
+    if (called !== 'describeTable') return;
+    life.onCall = () => undefined;
+    const plan = bench.store.read<PlanDocument>('shop-plan');
+    const writer = { id: 'prepare-3', epoch: plan.writer.epoch + 1, seq: 0, version: 'test' };
+    bench.store.documents.set('shop-plan', { body: JSON.stringify({ ...plan, writer }), version: 77 });
+    bench.maxCompute.tables.set(spec.table, { spec, rows: [row], partitions: new Set() });
+  };
+  const wish = { inputHash: 'h', tables: ['orders'], start: at(900), resnapshot: ['shop.orders'] };
+  await expect(prepare(bench, wish, life).then(() => 'done', code)).resolves.toBe('ANOTHER_WRITER');
+  expect(bench.maxCompute.rows(spec.table)).toEqual([row]);
 });
 
 test('a column of the source that was left out and is wanted now is another mapping', () => {
