@@ -11,7 +11,7 @@ import { Random } from './random.js';
 import { Resnapshots } from './resnapshots.js';
 import { Scene } from './scene.js';
 import { SyncRun } from './sync-run.js';
-import { createTables, tables } from './tables.js';
+import { createTables, database, tables } from './tables.js';
 import { openWorld, type World } from './world.js';
 import { startWriter, type Writer } from './writer.js';
 
@@ -99,9 +99,9 @@ async function perform(
     await finish(scene);
     resnapshots.stop();
     progress.stage('merging');
-    await mergeAll(world);
+    const merged = await mergeAll(world);
     progress.stage('comparing the history with the change logs, and the merges with the source');
-    const verdict = await check(world);
+    const verdict = await check(world, merged);
     const figures = {
       ...figuresOf(writers),
       starts: run.starts,
@@ -139,7 +139,7 @@ async function strike({ options, scene, resnapshots, random, progress }: Campaig
   let kills = 0;
   while (kills < options.kills && performance.now() < endMs) {
     scene.run.ensure();
-    if (resnapshots.isSettled && random.chance(0.25)) await resnapshots.ask();
+    if (resnapshots.isSettled && random.chance(0.6)) await resnapshots.ask();
     const moment = random.weighted(moments);
     await moment.wait(scene.world, random);
     scene.check();
@@ -169,21 +169,13 @@ async function finish({ run, world }: Scene): Promise<void> {
   if (left > 0) throw new Error(`${left} processes of mcsync were left over after the last run had ended`);
 }
 
-async function mergeAll(world: World): Promise<void> {
-  for (const { name } of tables) {
-    const args = [
-      'merge',
-      '-f',
-      world.taskFile,
-      '--state',
-      world.state.path,
-      `campaign.${name}`,
-      '--into',
-      `${name}_now`,
-    ];
-    const { code, stderr } = await runProgram(args);
-    if (code !== 0) throw new Error(`mcsync merge of ${name} ended with ${code}: ${stderr}`);
-  }
+/** All tables at one cut. Returns the names of the results by table, as the command tells them. */
+async function mergeAll({ taskFile, state }: World): Promise<Map<string, string>> {
+  const names = tables.map(({ name }) => `${database}.${name}`);
+  const { code, stdout, stderr } = await runProgram(['merge', '-f', taskFile, '--state', state.path, ...names]);
+  if (code !== 0) throw new Error(`mcsync merge ended with ${code}: ${stderr}`);
+  const merged = [...stdout.matchAll(/^\w+\.(\w+) -> \w+\.(\w+):/gm)];
+  return new Map(merged.map(([, table = '', result = '']) => [table, result]));
 }
 
 function figuresOf(writers: readonly Writer[]): Record<string, number> {

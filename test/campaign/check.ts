@@ -22,16 +22,20 @@ export interface Verdict {
   readonly faults: readonly string[];
 }
 
-export async function check({ server, folder, emulator }: World): Promise<Verdict> {
+/** `merged`: names of the merges' results, by table. */
+export async function check(
+  { server, folder, emulator }: World,
+  merged: ReadonlyMap<string, string>,
+): Promise<Verdict> {
   for (const table of tables) await dump(server, table, join(folder, `source-${table.name}.jsonl`));
-  writeTables(folder);
+  writeTables(folder, merged);
   return runChecker([folder, emulator.endpoint, project, accessKey.id, accessKey.secret]);
 }
 
 /** Names, kinds and keys, for the checker. */
-export function writeTables(folder: string): void {
+export function writeTables(folder: string, merged: ReadonlyMap<string, string> = new Map()): void {
   const facts = tables.map(({ name, key, columns }) => ({
-    ...{ name, key },
+    ...{ name, key, merged: merged.get(name) ?? null },
     columns: columns.map((column) => ({ name: column.name, kind: column.kind })),
   }));
   writeFileSync(join(folder, 'tables.json'), JSON.stringify(facts));

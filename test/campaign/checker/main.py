@@ -63,7 +63,7 @@ def check(folder, *place):
     figures["rows of the logs"] = rows.count
     if odps:
         for name, kinds in tables.kinds.items():
-            merged = (image_of(kinds, values[: len(kinds)]) for values in records(odps.get_table(name + "_now")))
+            merged = (image_of(kinds, values[: len(kinds)]) for values in records(odps.get_table(tables.by_name[name]["merged"])))
             figures["rows of %s, merged" % name] = compare_merge(name, source_images(folder, name, tables), merged, faults)
         compare_history(folder, walk, tables, faults)
     return {"figures": figures, "counts": faults.counts, "faults": faults.told}
