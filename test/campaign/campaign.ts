@@ -106,7 +106,7 @@ async function perform(
       ...figuresOf(writers),
       starts: run.starts,
       'given up for now (75)': run.givenUp,
-      'prechecks that met a server down (2)': run.prechecksFailed,
+      'first prechecks that met a server down (2)': run.prechecksFailed,
       resnapshots: resnapshots.asked,
       'resnapshots refused': resnapshots.refused,
     };

@@ -94,8 +94,9 @@ export class SyncRun {
     return left.length;
   }
 
-  /** All errors of the last precheck say that a server does not answer. */
+  /** A first precheck whose errors all say that a server does not answer; a task that has begun outlives an outage. */
   #isServerAway(): boolean {
+    if (this.#world.state.plan() !== null) return false;
     const end = lastLines(this.log, 20_000);
     const lastRun = end.slice(end.lastIndexOf('--- mcsync run'));
     const errors = [...lastRun.matchAll(/^ERROR\s+(\S+)/gm)].map(([, code]) => code);
