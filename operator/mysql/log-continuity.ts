@@ -8,7 +8,7 @@ import { gtidSetContains, MariadbGtidPosition, missingGtids } from '../model/gti
 import { type BinlogPosition, binlogFileNumber, renderPosition, serverKey } from '../model/position.js';
 import type { SourceIdentity } from '../model/source-facts.js';
 import { restored } from './continuity.js';
-import { readBinlogFiles, readMariaDbGtidSet, readVariable } from './server-state.js';
+import { readBinlogFiles, readVariable } from './server-state.js';
 import type { Session } from './session.js';
 
 export async function assertReadable(session: Session, identity: SourceIdentity, from: BinlogPosition): Promise<void> {
@@ -58,27 +58,46 @@ function stem(file: string): string {
   return file.replace(/\d+$/, '');
 }
 
-/**
- * MySQL: what stood before the file is a part of what was read. MariaDB answers for the place itself; a domain that it does
- * not name may have been deleted from its state (FLUSH BINARY LOGS DELETE_DOMAIN_ID).
- */
 async function isSameHistory(
   session: Session,
   { flavor }: SourceIdentity,
-  { file, offset }: BinlogPosition,
+  from: BinlogPosition,
   gtidSet: string,
 ): Promise<boolean> {
-  if (flavor === 'mysql') {
-    const before = await readPreviousGtids(session, file);
-    return before === null || gtidSetContains('mysql', gtidSet, before) !== false;
-  }
-  const there = MariadbGtidPosition.parse((await readMariaDbGtidSet(session, file, offset)) ?? '');
-  const read = MariadbGtidPosition.parse(gtidSet);
+  if (flavor === 'mariadb') return await leadsToPlace(session, from, gtidSet);
+  const before = await readPreviousGtids(session, from.file);
+  if (before !== null && gtidSetContains('mysql', gtidSet, before) === false) return false;
+  const next = await readNext(session, from);
+  return next !== 'no event' && (next === null || gtidSetContains('mysql', gtidSet, next) !== true);
+}
+
+/**
+ * MariaDB says what was logged up to a place, and NULL where no event begins. A domain that it does not name may have been
+ * deleted from its state (FLUSH BINARY LOGS DELETE_DOMAIN_ID).
+ */
+async function leadsToPlace(session: Session, { file, offset }: BinlogPosition, gtidSet: string): Promise<boolean> {
+  const text = await session.value(`SELECT BINLOG_GTID_POS('${file}', ${offset})`);
+  if (text === null) return false;
+  const [there, read] = [MariadbGtidPosition.parse(text), MariadbGtidPosition.parse(gtidSet)];
   return there === null || read === null || there.isPartOf(read);
 }
 
-/** 1064, 1227: the account may not ask, or the server spells it otherwise. */
+/** What stood in the log before the file. 1064, 1227: the account may not ask, or the server spells it otherwise. */
 async function readPreviousGtids(session: Session, file: string): Promise<string | null> {
   const events = await session.queryUnless([1064, 1227], `SHOW BINLOG EVENTS IN '${file}' LIMIT 2`);
   return events?.find(([, , type]) => type === 'Previous_gtids')?.[5] ?? null;
+}
+
+/** The transaction that begins at a place; null where something else does, or nothing yet. 1220: no event begins there. */
+async function readNext(session: Session, { file, offset }: BinlogPosition): Promise<string | 'no event' | null> {
+  const statement = `SHOW BINLOG EVENTS IN '${file}' FROM ${offset} LIMIT 1`;
+  const events = await session.queryUnless([1064, 1220, 1227], statement);
+  if (events === null) return (await mayRead(session, file)) ? 'no event' : null;
+  const [, , type = '', , , info = ''] = events[0] ?? [];
+  return /^gtid/i.test(type ?? '') ? (/'([^']+)'/.exec(info ?? '')?.[1] ?? null) : null;
+}
+
+/** False also for a file that was purged a moment ago. */
+async function mayRead(session: Session, file: string): Promise<boolean> {
+  return (await session.queryUnless([1064, 1220, 1227], `SHOW BINLOG EVENTS IN '${file}' LIMIT 1`)) !== null;
 }
