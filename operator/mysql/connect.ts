@@ -33,11 +33,14 @@ export interface MySqlSettings {
   /** Asked at every connection: secrets are changed while we run. */
   readonly credentials: () => Promise<MySqlCredentials>;
   readonly tls: TlsSettings;
+  /** From the first packet to the end of the log-in; default 10 s. */
+  readonly connectMs?: number;
+  /** The longest wait for an answer to a statement that does not say otherwise; default 5 minutes. */
+  readonly answerMs?: number;
   /** Absent: a rejection goes up at once. */
   readonly patience?: RejectionPatience;
 }
 
-/** From the first packet to the end of the log-in. */
 const connectMsMax = 10_000;
 /** Finds a dead peer behind a firewall that drops silently. */
 const keepAliveDelayMs = 30_000;
@@ -46,7 +49,7 @@ export async function openSession(settings: MySqlSettings): Promise<Session> {
   const { connection, isEncrypted } = await connect(settings);
   const session = new Session(connection, { encrypted: isEncrypted, verified: isVerified(settings.tls) }, settings);
   try {
-    await setUp(session);
+    await setUp(session, settings);
   } catch (error) {
     session.destroy();
     throw error;
@@ -143,7 +146,7 @@ function driverOptions(settings: MySqlSettings, login: Login, isEncrypted: boole
     port: settings.port,
     user: username,
     password,
-    connectTimeout: connectMsMax,
+    connectTimeout: settings.connectMs ?? connectMsMax,
     charset: 'utf8mb4_general_ci',
     multipleStatements: false,
     // Query attributes change the layout of COM_QUERY, which raw-query.ts writes itself.
@@ -194,8 +197,11 @@ const patienceSeconds = 86_400;
 /** Behind a running ALTER; the server's default is a year. */
 const metadataLockWaitSeconds = 60;
 
-async function setUp(session: Session): Promise<void> {
-  const doing = { doing: 'setting up the session' };
+/** Statements that read nothing: longer than this, nobody is there to answer. */
+const setUpMsMax = 30_000;
+
+async function setUp(session: Session, settings: MySqlSettings): Promise<void> {
+  const doing = { doing: 'setting up the session', timeoutMs: settings.answerMs ?? setUpMsMax };
   await session.query('SET NAMES utf8mb4', doing);
   await session.query(
     `SET SESSION time_zone = '+00:00', sql_mode = '', autocommit = 1, completion_type = 'NO_CHAIN',

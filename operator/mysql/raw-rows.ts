@@ -5,8 +5,10 @@
  * Layout: MySQL Internals, "COM_QUERY Response", "Text Resultset Row", and "Sending More Than 16Mb".
  */
 import { assert } from '../base/assert.js';
+import { systemClock } from '../base/clock.js';
 import { toSourceError } from './server-error.js';
 import { type Session, socketOf } from './session.js';
+import type { IsAtWork } from './statement-watch.js';
 
 /** Row packets in `bytes[from..to)`, each with its header of four bytes; not framed: the payload of one row above 16 MiB. */
 export interface PacketRun {
@@ -16,18 +18,30 @@ export interface PacketRun {
   readonly isFramed: boolean;
 }
 
+/** After so much silence the server is asked whether it is at work; idle or not found twice in a row, the answer is lost. */
+const silenceMsDefault = 30_000;
 /** Chunks of 64 KiB that wait for the consumer: enough to keep server and consumer both busy. */
 const waitingChunksMax = 8;
 const packetBytesMax = 0xff_ff_ff;
+
+export interface RunOptions {
+  readonly columns: number;
+  readonly signal: AbortSignal;
+  readonly doing: string;
+  readonly table: string;
+  readonly isAtWork: IsAtWork;
+  /** Default 30 s. */
+  readonly silenceMs?: number;
+}
 
 /** Runs that came together. Ends at the last row, or at once when the signal is aborted; the session is then of no more use. */
 export async function* readRuns(
   session: Session,
   sql: string,
-  options: { readonly columns: number; readonly signal: AbortSignal; readonly doing: string; readonly table: string },
+  options: RunOptions,
 ): AsyncGenerator<readonly PacketRun[], void, undefined> {
   const framer = new RowFramer(options.columns);
-  const inbox = new SocketInbox(session, options.signal);
+  const inbox = new SocketInbox(session, options);
   try {
     inbox.send(queryPacket(sql));
     while (!framer.isOver) {
@@ -62,14 +76,17 @@ function queryPacket(sql: string): Buffer {
 class SocketInbox {
   readonly #socket: ReturnType<typeof socketOf>;
   readonly #signal: AbortSignal;
+  readonly #options: RunOptions;
   /** mysql2's own listeners, put back at the end. */
   readonly #before: ((chunk: Buffer) => void)[];
   #chunks: Buffer[] = [];
   #failure: Error | null = null;
   #wake: (() => void) | null = null;
 
-  constructor(session: Session, signal: AbortSignal) {
+  constructor(session: Session, options: RunOptions) {
+    const { signal } = options;
     this.#socket = socketOf(session.connection);
+    this.#options = options;
     this.#signal = signal;
     this.#before = this.#socket.listeners('data') as ((chunk: Buffer) => void)[];
     this.#socket.removeAllListeners('data');
@@ -77,7 +94,7 @@ class SocketInbox {
     this.#socket.on('close', this.#onClose);
     this.#socket.on('error', this.#onError);
     signal.addEventListener('abort', this.#onAbort, { once: true });
-    if (this.#socket.destroyed) this.#onClose();
+    if (this.#socket.destroyed) this.#onClose(null);
   }
 
   send(packet: Buffer): void {
@@ -88,9 +105,12 @@ class SocketInbox {
   async take(): Promise<Buffer[] | null> {
     if (this.#chunks.length === 0 && !this.#failure && !this.#signal.aborted) {
       this.#socket.resume();
+      const silence = new AbortController();
+      void this.#watchSilence(silence.signal);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+      silence.abort();
       this.#wake = null;
     }
     if (this.#signal.aborted) return null;
@@ -99,6 +119,22 @@ class SocketInbox {
     this.#chunks = [];
     this.#socket.resume();
     return chunks;
+  }
+
+  /** A line that is dead without a word: only questions over another one tell. */
+  async #watchSilence(over: AbortSignal): Promise<void> {
+    const { isAtWork, silenceMs = silenceMsDefault } = this.#options;
+    for (let idleSeen = 0; idleSeen < 2; ) {
+      await systemClock.sleep(silenceMs, over).catch(() => undefined);
+      if (over.aborted) return;
+      try {
+        idleSeen = (await isAtWork()) ? 0 : idleSeen + 1;
+      } catch (error) {
+        this.#onError(error as Error);
+        return;
+      }
+    }
+    if (!over.aborted) this.#onClose(`no answer for ${(2 * silenceMs) / 1000} s, and the server is not at work on one`);
   }
 
   close(): void {
@@ -116,8 +152,8 @@ class SocketInbox {
     this.#wake?.();
   };
 
-  readonly #onClose = (): void => {
-    const lost = new Error('the server closed the connection');
+  readonly #onClose = (why: unknown): void => {
+    const lost = new Error(typeof why === 'string' ? why : 'the server closed the connection');
     this.#failure ??= Object.assign(lost, { code: 'PROTOCOL_CONNECTION_LOST' });
     this.#wake?.();
   };

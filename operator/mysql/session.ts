@@ -22,6 +22,13 @@ export interface QueryOptions {
   readonly table?: string;
 }
 
+export interface SessionSettings {
+  readonly host: string;
+  readonly port: number;
+  /** For statements that do not say otherwise; default 5 minutes. */
+  readonly answerMs?: number;
+}
+
 const answerMsMax = 300_000;
 const farewellMsMax = 1_000;
 
@@ -29,18 +36,20 @@ export class Session implements AsyncDisposable {
   readonly connection: Connection;
   readonly tls: SessionTls;
   readonly #place: { readonly host: string; readonly port: number };
+  readonly #answerMs: number;
 
-  constructor(connection: Connection, tls: SessionTls, place: { readonly host: string; readonly port: number }) {
+  constructor(connection: Connection, tls: SessionTls, settings: SessionSettings) {
     this.connection = connection;
     this.tls = tls;
-    this.#place = place;
+    this.#place = { host: settings.host, port: settings.port };
+    this.#answerMs = settings.answerMs ?? answerMsMax;
     // A lost connection is told to whoever asks next; without a listener Node would end the process.
     connection.on('error', () => undefined);
   }
 
   async query(sql: string, options: QueryOptions = {}): Promise<TextRow[]> {
     try {
-      return await this.#ask(sql, options.timeoutMs ?? answerMsMax);
+      return await this.#ask(sql, options.timeoutMs ?? this.#answerMs);
     } catch (error) {
       throw toSourceError(error, this.failureContext(options.doing ?? 'asking the server', options.table));
     }
@@ -54,7 +63,7 @@ export class Session implements AsyncDisposable {
   /** Null instead of an error where the server answers with one of these numbers. */
   async queryUnless(refusals: readonly number[], sql: string, options: QueryOptions = {}): Promise<TextRow[] | null> {
     try {
-      return await this.#ask(sql, options.timeoutMs ?? answerMsMax);
+      return await this.#ask(sql, options.timeoutMs ?? this.#answerMs);
     } catch (error) {
       const number = serverErrorNumber(error);
       if (number !== null && refusals.includes(number)) return null;

@@ -14,12 +14,16 @@ import { quoteName, quoteTable } from './quote.js';
 import { readRuns } from './raw-rows.js';
 import type { Session } from './session.js';
 import { SnapshotBatch } from './snapshot-batch.js';
+import type { IsAtWork } from './statement-watch.js';
 
 export interface SnapshotReading {
   readonly flavor: SourceIdentity['flavor'];
   readonly signal: AbortSignal;
   /** A value of this column became NULL by policy. */
   readonly onNulled: (table: TableName, columnName: string) => void;
+  readonly isAtWork: IsAtWork;
+  /** Silence after which the server is asked whether it is at work; default 30 s. */
+  readonly silenceMs?: number | undefined;
 }
 
 /** All rows of the range that the plan's filter lets through, in whatever view the session has. */
@@ -39,7 +43,11 @@ export async function* readRows(
     compileTextCell(plan.sourceColumns[column.sourceIndex] as SourceColumn, column, index, context),
   );
   const statement = selectStatement(plan, range, reading.flavor);
-  const options = { columns: plan.columns.length, signal: reading.signal, doing: 'reading rows', table };
+  const { signal, isAtWork, silenceMs } = reading;
+  const options = {
+    ...{ columns: plan.columns.length, doing: 'reading rows', table, signal, isAtWork },
+    ...(silenceMs === undefined ? {} : { silenceMs }),
+  };
   for await (const runs of readRuns(session, statement, options)) yield new SnapshotBatch(plan, readers, runs);
 }
 

@@ -17,10 +17,12 @@ import { readFacts } from './facts.js';
 import { refusedFilters } from './filters.js';
 import { assertReadable } from './log-continuity.js';
 import { readBinlogStatus } from './server-state.js';
+import type { Session } from './session.js';
 import { type ServerNews, SessionPool } from './session-pool.js';
-import { readRows } from './snapshot-reader.js';
+import { readRows, type SnapshotReading } from './snapshot-reader.js';
 import { closeView, openView } from './snapshot-view.js';
 import { findStart } from './start-position.js';
+import { watchStatement } from './statement-watch.js';
 
 export interface MySqlSourceOptions {
   /** What the task has read: a server that lacks a part of it is refused. Absent: the first connection decides. */
@@ -30,6 +32,10 @@ export interface MySqlSourceOptions {
   readonly lagMsMax?: number;
   /** Told where a failure of the source is waited out instead of told at once, before each wait. */
   readonly onWait?: (error: SyncError, attempt: number, delayMs: number) => void;
+  /** A connection that says nothing for so long is looked at, or lost; default 30 s. */
+  readonly silenceMs?: number;
+  /** The server says so often that it is there while nothing is written; default 10 s. */
+  readonly heartbeatMs?: number;
   /** A value of this column became NULL by policy. */
   readonly onNulled?: (table: TableName, columnName: string) => void;
 }
@@ -38,12 +44,18 @@ export function createMySqlSource(settings: MySqlSettings, clock: Clock, options
   const pool = new SessionPool(settings, clock, options);
   const onNulled = options.onNulled ?? (() => undefined);
 
+  const reading = async (session: Session): Promise<Pick<SnapshotReading, 'onNulled' | 'isAtWork' | 'silenceMs'>> => ({
+    onNulled,
+    isAtWork: await watchStatement(settings, session),
+    silenceMs: options.silenceMs,
+  });
+
   async function* readChunk(plan: TablePlan, range: ChunkRange, signal: AbortSignal): AsyncGenerator<RowBatch> {
     const session = await pool.acquire();
     const { flavor } = pool.identityOf(session);
     let isWhole = false;
     try {
-      yield* readRows(session, plan, range, { flavor, signal, onNulled });
+      yield* readRows(session, plan, range, { ...(await reading(session)), flavor, signal });
       if (signal.aborted) return;
       await pool.remember(session);
       isWhole = true;
@@ -67,7 +79,8 @@ export function createMySqlSource(settings: MySqlSettings, clock: Clock, options
       });
       await pool.remember(reader, position);
       await onView(position);
-      yield* readRows(reader, plan, { after: null, upTo: null }, { flavor: identity.flavor, signal, onNulled });
+      const { flavor } = identity;
+      yield* readRows(reader, plan, { after: null, upTo: null }, { ...(await reading(reader)), flavor, signal });
       if (!signal.aborted) await closeView(reader);
     } finally {
       // Its lock waits were shortened: it is not used again.
@@ -104,6 +117,8 @@ export function createMySqlSource(settings: MySqlSettings, clock: Clock, options
           server,
           onNulled,
           clock,
+          ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs, answerMs: options.silenceMs }),
+          ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
           ...(options.onWait ? { onWait: options.onWait } : {}),
         });
         return { first: await all.next(), all };

@@ -183,7 +183,7 @@ export async function collect(server: TestServer, from: BinlogPosition, options:
 
 let nextServerId = 70_000 + (process.pid % 10_000) * 10;
 
-function toSeen(event: ChangeEvent): SeenEvent {
+export function toSeen(event: ChangeEvent): SeenEvent {
   if (event.kind !== 'rows') return event;
   const collector = new RowCollector(event.batch.plan);
   event.batch.drive(collector);

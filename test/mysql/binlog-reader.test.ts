@@ -77,7 +77,8 @@ function readAll(events: readonly Buffer[], options: Partial<ReaderOptions> = {}
     onNulled: () => {},
     ...options,
   });
-  const arrival = { buffers: [...events], froms: events.map(() => 0), tos: events.map((one) => one.length), bytes: 0 };
+  const [froms, tos] = [events.map(() => 0), events.map((one) => one.length)];
+  const arrival = { buffers: [...events], froms, tos, bytes: 0, receivedMs: 0 };
   const told: string[] = [];
   for (const one of reader.read(arrival)) {
     if (one.kind === 'rows') {

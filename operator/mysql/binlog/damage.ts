@@ -25,7 +25,7 @@ export async function judgeDamage(error: SyncError, from: BinlogPosition, readAg
   return new SyncError('POSITION_LOST', {
     seen: `from ${renderPosition(from)} on the binary log cannot be read, ${readingsMax + 1} times with the same end: ${error.seen}`,
     wanted: 'whole events from a place on where one begins',
-    fix: 'Correct spec.startPosition if the task has one (SHOW BINLOG EVENTS lists where events begin). Otherwise the file is damaged on the server: take the tables again (mcsync resnapshot).',
+    fix: 'Correct spec.startPosition if the task has one (SHOW BINLOG EVENTS lists where events begin). Otherwise the file is damaged on the server, as by a crash of it: take the tables again (mcsync resnapshot).',
     position: error.position ?? renderPosition(from),
     cause: error,
   });
