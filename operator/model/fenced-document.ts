@@ -50,9 +50,10 @@ export class FencedDocument<T extends Envelope> {
     for (let attempt = 1; attempt <= claimAttemptsMax; attempt += 1) {
       const stored = await claim.store.load(claim.name);
       const previous = stored && parseDocument<T>(claim.name, stored.body, claim.taskId);
-      const landedLate = attempt > 1 && stored && previous?.writer.id === claim.writerId;
-      if (landedLate) return new FencedDocument(claim, previous, stored.version);
       const epoch: number = previous?.writer.epoch ?? 0;
+      // An earlier claim of ours may be what is displaced: only the epoch that was tried for is this one.
+      const landedLate = stored && previous?.writer.id === claim.writerId && epoch - 1 === displacedEpoch;
+      if (landedLate) return new FencedDocument(claim, previous, stored.version);
       displacedEpoch ??= epoch;
       if (epoch !== displacedEpoch) throw anotherWriter(claim, previous?.writer);
       const value = wrap(claim, epoch + 1, 0, initial(previous));
