@@ -73,11 +73,14 @@ export class SyncRun {
     await this.#process?.ended;
   }
 
-  /** Resolves with how it ended. */
-  async terminate(): Promise<string> {
-    this.#expected.add('ended with exit code 0');
+  /** Asks it to end; throws where it ends in a way that it must not. */
+  async terminate(): Promise<void> {
+    // By the signal itself where it came before the program had begun to listen for it.
+    for (const end of ['ended with exit code 0', 'ended by SIGTERM', givenUpForNow]) this.#expected.add(end);
     signal(this.pid, 'SIGTERM');
-    return (await this.#process?.ended) ?? 'was not running';
+    const end = await this.#process?.ended;
+    if (end !== undefined && !this.#expected.has(end))
+      throw new Error(`SIGTERM: mcsync run ${end}\n${lastLines(this.log)}`);
   }
 
   /** Ends by itself: with `--until`. */
