@@ -13,6 +13,7 @@ import { findTables } from './find-tables.js';
 import { type Cut, loadCut, planMerge } from './merge-cut.js';
 import { mergeComment, refuseForeignTable, resultName } from './merge-target.js';
 import type { TaskFlags } from './program.js';
+import { checkStateFolder } from './state-folder.js';
 import { renderCount } from './tables.js';
 import { checkSecrets, loadTask, type TaskContext } from './task-context.js';
 
@@ -31,6 +32,7 @@ interface Merge {
 
 export async function mergeCommand(names: readonly string[], flags: MergeFlags): Promise<ExitCode> {
   const context = await loadTask(flags);
+  await checkStateFolder(context, { for: 'read' });
   const cut = await loadCut(context, systemClock.nowMs());
   const tables = findTables(
     names,

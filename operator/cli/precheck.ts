@@ -8,6 +8,7 @@ import { openSource, openWarehouse } from './ends.js';
 import { renderFindings } from './findings.js';
 import { render } from './output.js';
 import type { ShowFlags } from './program.js';
+import { checkStateFolder } from './state-folder.js';
 import { checkSecrets, loadTask } from './task-context.js';
 
 /** What `-o json` prints. */
@@ -21,6 +22,7 @@ export async function precheckCommand(flags: ShowFlags): Promise<ExitCode> {
   const context = await loadTask(flags);
   checkSecrets(context, flags.file);
   const { task, secrets, store, name } = context;
+  await checkStateFolder(context, { for: 'read' });
   const { config, plan } = await observeDocuments(store, name, 0);
   await using source = openSource(task, secrets);
   await using warehouse = openWarehouse(task, secrets);

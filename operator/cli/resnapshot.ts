@@ -8,11 +8,14 @@ import { requestResnapshot } from '../reconcile/config-document.js';
 import { observeDocuments, requireStarted } from '../reconcile/observe.js';
 import { findTables } from './find-tables.js';
 import type { TaskFlags } from './program.js';
+import { checkStateFolder } from './state-folder.js';
 import { loadTask } from './task-context.js';
 import { version } from './version.js';
 
 export async function resnapshotCommand(names: readonly string[], flags: TaskFlags): Promise<ExitCode> {
-  const { store, name, stateDir } = await loadTask(flags);
+  const context = await loadTask(flags);
+  const { store, name, stateDir } = context;
+  await checkStateFolder(context, { for: 'write' });
   const { config, plan } = await observeDocuments(store, name, 0);
   const started = requireStarted(config, name, stateDir);
   const tables = findTables(names, plan?.tables.map((table) => table.plan.source) ?? []);

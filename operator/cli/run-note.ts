@@ -2,9 +2,10 @@
  * A note in the state folder of how the run goes, for `mcsync status` in another terminal: what only the control plane
  * knows (which workers fail, and why). A hint, never a base of decisions; all else is in the documents.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
+import { writeWholeFile } from '../local/whole-file.js';
 import type { ObservedWorker, WorkerFailure, WorkerRole } from '../model/ports.js';
 import type { LoopResult } from '../reconcile/loop.js';
 import type { TaskStatus } from '../reconcile/status.js';
@@ -39,7 +40,7 @@ export function saveRunNote(stateDir: string, clock: Pick<Clock, 'monotonicMs'>)
     saved = text;
     savedMs = clock.monotonicMs();
     // Without the note a status is less telling; a folder that takes no more bytes is told by the checkpoint's save.
-    saving = saving.then(() => writeNote(stateDir, text)).catch(() => undefined);
+    saving = saving.then(() => writeWholeFile(notePath(stateDir), text)).catch(() => undefined);
   };
   return {
     update({ phase, message, failure, restarts }, observed) {
@@ -60,12 +61,6 @@ export async function loadRunNote(stateDir: string): Promise<RunNote | null> {
   } catch {
     return null; // no note, or half a note: the documents tell enough
   }
-}
-
-async function writeNote(stateDir: string, text: string): Promise<void> {
-  const temporary = `${notePath(stateDir)}.tmp`;
-  await writeFile(temporary, text, { mode: 0o600 });
-  await rename(temporary, notePath(stateDir));
 }
 
 function notePath(stateDir: string): string {

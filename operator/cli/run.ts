@@ -4,7 +4,6 @@
  * folder are known to be good.
  */
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +15,7 @@ import { createChildRuntime } from '../local/child-runtime.js';
 import { lockFolder } from '../local/folder-lock.js';
 import { writeSecrets } from '../local/secrets.js';
 import { storeError } from '../local/store-error.js';
+import { writeWholeFile } from '../local/whole-file.js';
 import type { WorkerRole } from '../model/ports.js';
 import { saveConfig } from '../reconcile/config-document.js';
 import { type LoopResult, runLoop } from '../reconcile/loop.js';
@@ -26,6 +26,7 @@ import { renderFindings } from './findings.js';
 import type { TaskFlags } from './program.js';
 import { ProgressView } from './progress.js';
 import { saveRunNote } from './run-note.js';
+import { checkStateFolder } from './state-folder.js';
 import { checkSecrets, loadTask, type TaskContext } from './task-context.js';
 import { version } from './version.js';
 import { readLogLine } from './worker-log.js';
@@ -43,9 +44,10 @@ export async function runCommand(flags: RunFlags): Promise<ExitCode> {
   const context = await loadTask(flags);
   checkSecrets(context, flags.file);
   await using _lock = await lockFolder(context.stateDir);
-  const workerArgs = await writeWorkerFiles(context);
+  await checkStateFolder(context, { for: 'write' });
   const writerId = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   await saveConfig({ store: context.store, writerId, version: version() }, context.task);
+  const workerArgs = await writeWorkerFiles(context);
 
   const view = new ProgressView(process.stderr, systemClock);
   view.line(`task ${context.name}: ${context.task.spec.mode}, state in ${context.stateDir}`);
@@ -111,7 +113,7 @@ export function rulesOf({ task }: Pick<TaskContext, 'task'>, goal: Goal): TaskRu
 /** What the workers need as files: the task as it stands now, whatever becomes of the user's file, and its secrets. */
 async function writeWorkerFiles({ task, stateDir, secretsDir, inlineSecrets }: TaskContext): Promise<string[]> {
   const taskFile = join(stateDir, 'task.json');
-  await writeFile(taskFile, `${JSON.stringify(task, null, 2)}\n`, { mode: 0o600 }).catch((error: unknown) => {
+  await writeWholeFile(taskFile, `${JSON.stringify(task, null, 2)}\n`).catch((error: unknown) => {
     throw storeError(stateDir, error);
   });
   const secrets = secretsDir ?? join(stateDir, 'secrets');

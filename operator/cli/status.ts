@@ -13,6 +13,7 @@ import { render } from './output.js';
 import type { ShowFlags } from './program.js';
 import { rulesOf } from './run.js';
 import { loadRunNote } from './run-note.js';
+import { checkStateFolder } from './state-folder.js';
 import { renderCount, renderDuration, renderTable } from './tables.js';
 import { loadTask, type TaskContext } from './task-context.js';
 
@@ -48,6 +49,7 @@ export async function statusCommand(flags: ShowFlags & { readonly watch?: boolea
 
 async function readStatus(context: TaskContext): Promise<ShownStatus> {
   const { store, name, stateDir } = context;
+  await checkStateFolder(context, { for: 'read' });
   const documents = await observeDocuments(store, name, 1);
   requireStarted(documents.config, name, stateDir);
   const isRunning = await isFolderLocked(stateDir);

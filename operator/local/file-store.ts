@@ -44,7 +44,8 @@ async function save(
   body: string,
   expected: string | null,
 ): Promise<{ saved: true; version: string } | { saved: false }> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  // Only a first version makes the folder: one that went away under its writer must not come back without its documents.
+  if (expected === null) await mkdir(dir, { recursive: true, mode: 0o700 });
   const base = expected === null ? 0 : Number(expected);
   if (((await listVersions(dir, name)).at(-1) ?? 0) !== base) return { saved: false };
   const version = base + 1;
@@ -105,6 +106,14 @@ async function prune(dir: string, name: string, versions: readonly number[], new
     const found = await stat(path).catch(ignore('ENOENT'));
     if (found && Date.now() - found.mtimeMs > orphanAgeMs) await unlink(path).catch(ignore('ENOENT'));
   }
+}
+
+/** Names of all documents in the folder; empty where there is none. */
+export function listDocuments(dir: string): Promise<ReadonlySet<string>> {
+  return guard(dir, async () => {
+    const entries = (await readdir(dir).catch(ignore('ENOENT'))) ?? [];
+    return new Set(entries.flatMap((entry) => /^([^.].*)\.[1-9]\d*$/.exec(entry)?.[1] ?? []));
+  });
 }
 
 /** Versions of one document, lowest first. */

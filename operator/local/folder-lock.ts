@@ -4,12 +4,18 @@
  * outlive a kill -9. It spares people a mistake; what keeps two writers apart is the epoch in the checkpoint.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, realpath, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
 import { storeError } from './store-error.js';
+import { writeWholeFile } from './whole-file.js';
+
+/** A holder writes its note within milliseconds of taking the lock. */
+const holderReadsMax = 10;
+const holderReadDelayMs = 50;
 
 interface Holder {
   readonly pid: number;
@@ -23,7 +29,10 @@ export async function lockFolder(dir: string): Promise<AsyncDisposable> {
     const server = await listenAlone(socketPath(await realpath(dir)));
     if (!server) throw await anotherWriter(dir);
     const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-    await writeFile(holderPath(dir), `${JSON.stringify(holder)}\n`, { mode: 0o600 });
+    await writeWholeFile(holderPath(dir), `${JSON.stringify(holder)}\n`).catch((error: unknown) => {
+      server.close();
+      throw error;
+    });
     return {
       async [Symbol.asyncDispose]() {
         await unlink(holderPath(dir)).catch(() => undefined);
@@ -84,9 +93,7 @@ function isFreedByKernel(path: string): boolean {
 }
 
 async function anotherWriter(dir: string): Promise<SyncError> {
-  const holder = await readFile(holderPath(dir), 'utf8')
-    .then((text) => JSON.parse(text) as Holder)
-    .catch(() => null);
+  const holder = await readHolder(dir);
   const who = holder ? `process ${holder.pid} on ${holder.host} since ${holder.since}` : 'another process';
   return new SyncError('ANOTHER_WRITER', {
     seen: `the state folder ${dir} is in use by ${who}`,
@@ -95,6 +102,27 @@ async function anotherWriter(dir: string): Promise<SyncError> {
       ? `Stop it first (kill ${holder.pid}), or let it run: \`mcsync status\` shows what it does.`
       : 'Stop it first, or name another folder with --state.',
   });
+}
+
+/** Null where nobody can be named: to name a process that is long dead would get another one killed. */
+async function readHolder(dir: string): Promise<Holder | null> {
+  for (let attempt = 0; attempt < holderReadsMax; attempt += 1) {
+    const holder = await readFile(holderPath(dir), 'utf8')
+      .then((text) => JSON.parse(text) as Holder)
+      .catch(() => null);
+    // After a kill -9 the note of the dead stands until the next holder has written its own.
+    if (holder && (holder.host !== hostname() || isAlive(holder.pid))) return holder;
+    await systemClock.sleep(holderReadDelayMs);
+  }
+  return null;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // there, and another user's
+  }
 }
 
 function holderPath(dir: string): string {

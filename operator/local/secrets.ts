@@ -3,11 +3,12 @@
  * changed, so that a rotated password needs no restart. No value ever stands in a message.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
 import { storeError } from './store-error.js';
+import { writeWholeFile } from './whole-file.js';
 
 export interface SecretReader {
   /** Throws `SECRET_MISSING` where there is none. */
@@ -60,18 +61,11 @@ export async function writeSecrets(
     await mkdir(dir, { recursive: true, mode: 0o700 });
     for (const [secret, values] of secrets) {
       await mkdir(join(dir, secret), { recursive: true, mode: 0o700 });
-      for (const [key, value] of values) await writeWhole(join(dir, secret, key), value);
+      for (const [key, value] of values) await writeWholeFile(join(dir, secret, key), value);
     }
   } catch (error) {
     throw storeError(dir, error);
   }
-}
-
-/** A worker that reads meanwhile sees the old value or the new one. */
-async function writeWhole(path: string, value: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, value, { mode: 0o600 });
-  await rename(temporary, path);
 }
 
 /** What tells one content of a file from the next; empty where there is none. Follows the links that kubelet swaps. */

@@ -50,6 +50,7 @@ export class FencedDocument<T extends Envelope> {
     for (let attempt = 1; attempt <= claimAttemptsMax; attempt += 1) {
       const stored = await claim.store.load(claim.name);
       const previous = stored && parseDocument<T>(claim.name, stored.body, claim.taskId);
+      if (previous) refuseNewerFormat(claim.name, previous);
       const epoch: number = previous?.writer.epoch ?? 0;
       // An earlier claim of ours may be what is displaced: only the epoch that was tried for is this one.
       const landedLate = stored && previous?.writer.id === claim.writerId && epoch - 1 === displacedEpoch;
@@ -84,7 +85,8 @@ export class FencedDocument<T extends Envelope> {
   async #confirm(): Promise<void> {
     const stored = await this.#claim.store.load(this.#claim.name);
     const value = stored && parseDocument<T>(this.#claim.name, stored.body, this.#claim.taskId);
-    if (!value || !sameWrite(value.writer, this.#value.writer)) throw anotherWriter(this.#claim, value?.writer);
+    if (!value) throw documentGone(this.#claim);
+    if (!sameWrite(value.writer, this.#value.writer)) throw anotherWriter(this.#claim, value.writer);
   }
 
   async #save(body: Body<T>): Promise<T> {
@@ -99,8 +101,8 @@ export class FencedDocument<T extends Envelope> {
       }
       const stored = await this.#claim.store.load(this.#claim.name);
       const current = stored && parseDocument<T>(this.#claim.name, stored.body, this.#claim.taskId);
-      if (!stored || !current || !sameWrite(current.writer, this.#value.writer))
-        throw anotherWriter(this.#claim, current?.writer);
+      if (!stored || !current) throw documentGone(this.#claim);
+      if (!sameWrite(current.writer, this.#value.writer)) throw anotherWriter(this.#claim, current.writer);
       this.#version = stored.version;
     }
     throw new SyncError('STORE_UNAVAILABLE', {
@@ -109,6 +111,16 @@ export class FencedDocument<T extends Envelope> {
       fix: 'Look at the health of the store; the worker tries again by itself.',
     });
   }
+}
+
+/** What a later version added would be lost in a document that we write back, also in one that it lets us read. */
+export function refuseNewerFormat(name: string, { format, writer }: Envelope): void {
+  if (format <= documentFormat) return;
+  throw new SyncError('STORE_FORMAT_NEWER', {
+    seen: `document ${name} has format ${format}, written by mcsync ${writer.version}`,
+    wanted: `format ${documentFormat} or earlier, which this version writes`,
+    fix: 'Run the mcsync version that wrote it, or a later one.',
+  });
 }
 
 /** The version when the value stands in the store, null when it does not. A lost answer is settled by reading back. */
@@ -141,6 +153,14 @@ function wrap<T extends Envelope>(claim: Claim, epoch: number, seq: number, body
 
 function sameWrite(a: Writer, b: Writer): boolean {
   return a.id === b.id && a.epoch === b.epoch && a.seq === b.seq;
+}
+
+function documentGone(claim: Claim): SyncError {
+  return new SyncError('STORE_CORRUPT', {
+    seen: `document ${claim.name} is gone from the store while it was in use`,
+    wanted: 'the document as this process saved it last',
+    fix: 'Bring the store back as it was, from a backup, then start again. Nothing was written in its place.',
+  });
 }
 
 function anotherWriter(claim: Claim, holder: Writer | undefined): SyncError {

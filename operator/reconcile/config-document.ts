@@ -23,7 +23,8 @@ export async function saveConfig(writer: ConfigWriter, task: SyncTask): Promise<
   const name = task.metadata.name;
   const before = await loadConfig(writer.store, name);
   const taskId = before?.taskId ?? randomUUID();
-  if (before) await refuseAnotherTask(writer.store, before, task);
+  if (before)
+    refuseAnotherTask(before, await loadDocument<PlanDocument>(writer.store, documentNames.plan(name), taskId), task);
   return claimConfig(writer, name, taskId, (previous) => ({
     task,
     inputHash: inputHash(task),
@@ -98,9 +99,7 @@ function canonicalJson(value: unknown): string {
  * Objects and addresses may change: prepare takes up what is new, and the workers prove the server's identity. What may
  * not change once tables were made is where they are, and what the task does with them.
  */
-async function refuseAnotherTask(store: CheckpointStore, before: ConfigDocument, task: SyncTask): Promise<void> {
-  const name = task.metadata.name;
-  const plan = await loadDocument<PlanDocument>(store, documentNames.plan(name), before.taskId);
+export function refuseAnotherTask(before: ConfigDocument, plan: PlanDocument | null, task: SyncTask): void {
   if (!plan) return;
   const was = fixedParts(before.task as SyncTask);
   const is = fixedParts(task);
@@ -108,7 +107,7 @@ async function refuseAnotherTask(store: CheckpointStore, before: ConfigDocument,
   if (changed.length === 0) return;
   const show = (parts: Record<string, string>): string => changed.map((key) => `${key} ${parts[key]}`).join(', ');
   throw new SyncError('CHECKPOINT_OF_ANOTHER_TASK', {
-    task: name,
+    task: task.metadata.name,
     seen: show(is),
     wanted: `as the stored checkpoint has it: ${show(was)}`,
     fix: 'Restore these lines of the task file, or give the changed task another name or another state folder.',
