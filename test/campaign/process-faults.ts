@@ -25,8 +25,9 @@ export const processFaults: readonly Fault[] = [
     strike: (scene) => scene.run.killParent(),
   },
   killWorker('stream', 10),
-  killWorker('snapshot', 16),
-  killWorker('prepare', 8),
+  // Not always there: drawn often while they are.
+  killWorker('snapshot', 40),
+  killWorker('prepare', 25),
   {
     name: 'kill -9 of run, its stopped worker comes back later',
     weight: 4,

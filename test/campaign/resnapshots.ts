@@ -11,7 +11,7 @@ import { tables, turns } from './tables.js';
 import type { World } from './world.js';
 import type { Writer } from './writer.js';
 
-/** `turns` tells whose transaction a log row belongs to, so it is never left out of the log. */
+/** Beside the large one. `turns` tells whose transaction a log row belongs to, so it is never left out of the log. */
 const candidates = tables.filter((table) => table !== turns && table.name !== 'big').map(({ name }) => name);
 const lookMs = 200;
 /** Another one has the config document at the same moment, or it cannot be saved just now. */
@@ -57,8 +57,7 @@ export class Resnapshots {
 
   async ask(): Promise<void> {
     const { state, taskFile } = this.#world;
-    const chosen = candidates.filter(() => this.#random.chance(0.25));
-    if (chosen.length === 0 || this.#random.chance(0.6)) chosen.push('big');
+    const chosen = [...candidates.filter(() => this.#random.chance(0.25)), 'big'];
     const recordId = state.checkpoint()?.recordId ?? 0;
     for (const table of chosen) this.#after.set(table, recordId);
     const { code, stderr } = await runProgram([
