@@ -67,7 +67,7 @@ class Pass {
     const { position, recordId, utcSeconds, partial } = input.checkpoint.value;
     this.#input = input;
     this.#done = partial?.done ?? 0;
-    this.#upTo = { position, recordId, utcSeconds };
+    this.#upTo = { position, recordId, utcSeconds, ...(partial && { partial }) };
     this.#counter = { next: recordId + 1 };
     this.#batcher = this.#newBatcher();
     this.#flushedMs = input.clock.monotonicMs();
