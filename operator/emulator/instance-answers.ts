@@ -107,7 +107,7 @@ async function csv(context: Context, result: ResultRows): Promise<string> {
       .map((row) => row.map((value, index) => cellText(value, result.columns[index]?.type ?? '', quote)).join(','));
     return `${[head, ...rows].join('\n')}\n`;
   } finally {
-    connection.closeSync();
+    context.database.disconnect(connection);
   }
 }
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createDeflate } from 'node:zlib';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBValue } from '@duckdb/node-api';
 import type { RecordValue } from '../maxcompute/records/values.js';
 import { RecordWriter } from '../maxcompute/records/writer.js';
 import { type Context, parsePartition, projectOf, tableOf, tunnelSchema } from './context.js';
@@ -11,6 +11,7 @@ import { invalidArgument, noSuchPartition, ServiceError } from './service-error.
 import { quoteName } from './sql/quote.js';
 import { type Column, partitionCondition, partitionKey, rowsName, type Table } from './store/catalog.js';
 import { cellOf } from './store/cells.js';
+import type { Database } from './store/database.js';
 import type { TablePath } from './tunnel-upload.js';
 
 interface Download {
@@ -105,7 +106,7 @@ export class Downloads {
     const values = columns.map(({ sql }) => sql);
     const sql = `SELECT ${values.join(', ')} FROM ${download.from} LIMIT ${Math.min(count, download.rowCount - start)} OFFSET ${start}`;
     const records = recordStream(
-      await this.context.database.connect(),
+      this.context.database,
       sql,
       columns.map(({ column }) => column),
     );
@@ -113,7 +114,7 @@ export class Downloads {
     return {
       status: 200,
       headers: { 'Content-Type': 'application/octet-stream', ...(deflates ? { 'Content-Encoding': 'deflate' } : {}) },
-      body: deflates ? compress(records) : records,
+      body: deflates ? compressed(records) : records,
     };
   }
 
@@ -155,11 +156,9 @@ function wantedColumns(download: Download, list: string | undefined): { column: 
   });
 }
 
-async function* recordStream(
-  connection: DuckDBConnection,
-  sql: string,
-  columns: readonly Column[],
-): AsyncGenerator<Uint8Array> {
+/** Opens nothing before its first piece is asked for: an answer that nobody reads leaves nothing behind. */
+async function* recordStream(database: Database, sql: string, columns: readonly Column[]): AsyncGenerator<Uint8Array> {
+  const connection = await database.connect();
   try {
     const cells = columns.map((column) => cellOf(column.type));
     const writer = new RecordWriter(cells.map((cell) => cell.type));
@@ -180,15 +179,20 @@ async function* recordStream(
     }
     yield writer.finish();
   } finally {
-    connection.closeSync();
+    database.disconnect(connection);
   }
 }
 
-function compress(records: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+async function* compressed(records: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const source = Readable.from(records);
   const deflate = createDeflate();
   source.on('error', (error) => deflate.destroy(error));
-  return source.pipe(deflate);
+  try {
+    yield* source.pipe(deflate) as AsyncIterable<Uint8Array>;
+  } finally {
+    // A client that is gone ends the reading too.
+    source.destroy();
+  }
 }
 
 function sessionAnswer(download: Download): Answer {

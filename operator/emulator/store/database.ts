@@ -13,6 +13,10 @@ export class Database {
   private readonly instance: DuckDBInstance;
   private readonly connection: DuckDBConnection;
   private last: Promise<unknown> = Promise.resolve();
+  /** Work that came after the end would meet a connection that is gone: DuckDB does not survive that. */
+  private isClosing = false;
+  private readonly readers = new Map<DuckDBConnection, () => void>();
+  private readonly reading = new Set<Promise<void>>();
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
     this.instance = instance;
@@ -42,18 +46,37 @@ export class Database {
 
   /** Runs `work` when all work before it is done. */
   exclusive<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    if (this.isClosing) return Promise.reject(new Error('the database is closed'));
     const done = this.last.then(() => work(this.connection));
     this.last = done.catch(() => undefined);
     return done;
   }
 
-  /** Another connection, for reading beside the statements. */
-  connect(): Promise<DuckDBConnection> {
-    return this.instance.connect();
+  /** Another connection, for reading beside the statements; to be given back. */
+  async connect(): Promise<DuckDBConnection> {
+    if (this.isClosing) throw new Error('the database is closed');
+    const connecting = this.instance.connect();
+    const returned = new Promise<void>((resolve) => {
+      connecting.then(
+        (connection) => this.readers.set(connection, resolve),
+        () => resolve(),
+      );
+    });
+    this.reading.add(returned);
+    void returned.then(() => this.reading.delete(returned));
+    return await connecting;
+  }
+
+  disconnect(connection: DuckDBConnection): void {
+    connection.closeSync();
+    this.readers.get(connection)?.();
+    this.readers.delete(connection);
   }
 
   async close(): Promise<void> {
+    this.isClosing = true;
     await this.last;
+    await Promise.all(this.reading);
     this.connection.closeSync();
     this.instance.closeSync();
   }
