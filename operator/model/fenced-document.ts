@@ -166,9 +166,15 @@ function documentGone(claim: Claim): SyncError {
 function anotherWriter(claim: Claim, holder: Writer | undefined): SyncError {
   return new SyncError('ANOTHER_WRITER', {
     seen: holder
-      ? `${claim.name} is held by ${holder.id} (epoch ${holder.epoch}, save ${holder.seq})`
+      ? `${claim.name} is held by ${inWords(holder.id)} (epoch ${holder.epoch}, save ${holder.seq})`
       : `${claim.name} changed while it was claimed`,
-    wanted: `to be its only writer as ${claim.writerId}`,
+    wanted: `${inWords(claim.writerId)} as its only writer`,
     fix: 'Nothing to do where the other process shall go on. Otherwise stop it, then start this one again.',
   });
+}
+
+/** Writers are called HOST/PID/RANDOM; what is called otherwise keeps its name. */
+function inWords(writerId: string): string {
+  const [, host, pid] = /^(.+)\/(\d+)\/[^/]+$/.exec(writerId) ?? [];
+  return pid === undefined ? writerId : `process ${pid} on ${host}`;
 }

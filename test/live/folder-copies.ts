@@ -31,6 +31,17 @@ export function newestOf(folder: string, document: string): string {
   return path;
 }
 
+/** While somebody may save: what was the newest a moment ago may be pruned now. */
+export function readNewest(folder: string, document: string): string {
+  for (;;) {
+    try {
+      return readFileSync(newestOf(folder, document), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+}
+
 /** Changes the newest version of a document in its place, as no writer of ours ever does. */
 export function tamper(folder: string, document: string, edit: (value: Record<string, unknown>) => void): void {
   const path = newestOf(folder, document);
