@@ -2,6 +2,7 @@
 import { processFaults } from './process-faults.js';
 import type { Random } from './random.js';
 import type { Scene } from './scene.js';
+import { serviceFaults } from './service-faults.js';
 import { wireFaults } from './wire-faults.js';
 
 export interface Fault {
@@ -13,7 +14,7 @@ export interface Fault {
   readonly strike: (scene: Scene) => Promise<void>;
 }
 
-export const faults: readonly Fault[] = [...processFaults, ...wireFaults];
+export const faults: readonly Fault[] = [...processFaults, ...wireFaults, ...serviceFaults];
 
 export function drawFault(scene: Scene, random: Random): Fault {
   const possible = faults.filter((fault) => fault.isPossible(scene));

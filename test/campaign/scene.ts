@@ -4,7 +4,7 @@ import type { Random } from './random.js';
 import type { SyncRun } from './sync-run.js';
 import type { World } from './world.js';
 
-export type Thing = 'source wire' | 'target wire' | 'server' | 'emulator' | 'processes';
+export type Thing = 'source wire' | 'target wire' | 'server' | 'emulator' | 'service' | 'processes';
 
 export class Scene {
   readonly world: World;

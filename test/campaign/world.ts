@@ -86,7 +86,7 @@ export class Emulator {
   /** Resolves when it answers. */
   async start(): Promise<void> {
     const place = ['--port', String(this.port), '--data', join(this.#folder, 'maxcompute'), '--project', project];
-    const args = ['emulator', ...place, '--access-key', `${accessKey.id}:${accessKey.secret}`];
+    const args = ['emulator', ...place, '--faults', '--access-key', `${accessKey.id}:${accessKey.secret}`];
     const started = startProgram(args, this.#log, this.#folder);
     this.#process = started;
     let end: string | null = null;
