@@ -1,0 +1,117 @@
+/**
+ * The faults of the emulator as they meet a task: for one target table, whether its baseline is filled or its log. Those
+ * that mcsync settles within seconds, and those for which it waits minutes or a day, which need a clock that jumps.
+ */
+import type { Effect, Fault, RequestKind } from '../../operator/emulator/faults/fault.js';
+
+export interface FaultCase {
+  readonly name: string;
+  readonly faults: (table: string) => readonly Fault[];
+  /** Part of the short run. */
+  readonly isShort?: boolean;
+}
+
+const one =
+  (on: RequestKind, effect: Effect, more: Partial<Fault> = {}) =>
+  (table: string): readonly Fault[] => [{ on, table, do: effect, ...more }];
+
+export const quickCases: readonly FaultCase[] = [
+  { name: 'commit carried out, answer lost', faults: one('commit', { reset: 'after' }), isShort: true },
+  { name: 'commit cut before', faults: one('commit', { reset: 'before' }) },
+  { name: 'commit cut in its answer', faults: one('commit', { reset: { answerByte: 60 } }) },
+  { name: 'commit 500', faults: one('commit', { answer: { status: 500 } }) },
+  { name: 'commit 503, carried out', faults: one('commit', { answer: { status: 503, when: 'after' } }) },
+  {
+    name: 'commit 502 of a gateway, carried out',
+    faults: one('commit', { answer: { status: 502, html: true, when: 'after' } }),
+  },
+  { name: 'commit 429', faults: one('commit', { answer: { status: 429, retryAfter: 1 } }, { times: 2 }) },
+  { name: 'commit 409, not carried out', faults: one('commit', { answer: { status: 409 } }) },
+  {
+    name: 'commit refused, lands after it was found open',
+    faults: one('commit', { late: { lands: { afterRequest: 1 }, answer: { status: 503 } } }),
+    isShort: true,
+  },
+  {
+    name: 'commit refused, lands before anyone asks',
+    faults: one('commit', { late: { lands: { beforeRequest: 1 }, answer: { status: 500 } } }),
+  },
+  { name: 'commit lands by itself', faults: one('commit', { late: { lands: { afterMs: 300 }, answer: 'reset' } }) },
+  {
+    name: 'commit lands after the second one',
+    faults: one('commit', { late: { lands: { afterRequest: 2 }, answer: 'reset' } }),
+  },
+  {
+    name: 'commit under way, lands',
+    faults: one('commit', { committing: { lands: { afterRequest: 2 } } }),
+    isShort: true,
+  },
+  {
+    name: 'commit under way without an answer of its own, lands',
+    faults: one('commit', { committing: { lands: { afterMs: 1_500 }, answer: { status: 504, html: true } } }),
+  },
+  {
+    name: 'commit under way, falls back',
+    faults: one('commit', { committing: { lands: { beforeRequest: 2 }, outcome: 'normal', answer: 'reset' } }),
+  },
+  { name: 'commit slow', faults: one('commit', { slow: { delayMs: 700, bytesPerSecond: 4_000 } }) },
+  { name: 'commit on a full disk', faults: one('commit', { diskFull: true }, { times: 2 }) },
+  { name: 'session opened, answer lost', faults: one('createUpload', { reset: 'after' }) },
+  { name: 'session not opened: 500', faults: one('createUpload', { answer: { status: 500 } }) },
+  {
+    name: 'session not opened: 503 of a gateway',
+    faults: one('createUpload', { answer: { status: 503, html: true } }),
+  },
+  { name: 'session not opened: 429', faults: one('createUpload', { answer: { status: 429, retryAfter: 1 } }) },
+  { name: 'session not opened: full disk', faults: one('createUpload', { diskFull: true }) },
+  { name: 'block 500', faults: one('putBlock', { answer: { status: 500 } }) },
+  { name: 'block 429', faults: one('putBlock', { answer: { status: 429, retryAfter: 1 } }) },
+  { name: 'block taken, answer lost', faults: one('putBlock', { reset: 'after' }) },
+  { name: 'block cut in its midst', faults: one('putBlock', { reset: { requestByte: 40 } }), isShort: true },
+  { name: 'block cut in its answer', faults: one('putBlock', { reset: { answerByte: 9 } }) },
+  { name: 'block slow', faults: one('putBlock', { slow: { bytesPerSecond: 20_000 } }) },
+  { name: 'block on a full disk', faults: one('putBlock', { diskFull: true }, { times: 2 }) },
+  { name: 'block acknowledged, not kept', faults: one('putBlock', { loseBlock: true }), isShort: true },
+  {
+    name: 'block late over its own repetition',
+    faults: one('putBlock', { late: { lands: { afterRequest: 1 }, answer: { status: 500 } } }),
+  },
+  {
+    name: 'block late, after the list was compared',
+    faults: one('putBlock', { late: { lands: { afterRequest: 2 }, answer: 'reset' } }),
+  },
+  { name: 'block late by itself', faults: one('putBlock', { late: { lands: { afterMs: 400 }, answer: 'reset' } }) },
+  { name: 'list without a block', faults: one('reload', { blockList: { omit: [0] } }) },
+  {
+    name: 'list with a strange block',
+    faults: one('reload', { blockList: { add: [{ id: 777, rows: 5 }] } }),
+  },
+  { name: 'list with other row counts', faults: one('reload', { blockList: { moreRows: 1 } }) },
+  { name: 'second list wrong', faults: one('reload', { blockList: { moreRows: -1 } }, { skip: 1 }) },
+  { name: 'list 500', faults: one('reload', { answer: { status: 500 } }) },
+  { name: 'list 504 of a gateway', faults: one('reload', { answer: { status: 504, html: true } }) },
+  { name: 'list cut in its answer', faults: one('reload', { reset: { answerByte: 300 } }) },
+  { name: 'session expired at a block', faults: one('putBlock', { session: 'expired' }) },
+  { name: 'session forgotten at a block', faults: one('putBlock', { session: 'forgotten' }) },
+  { name: 'session canceled at a block', faults: one('putBlock', { session: 'canceled' }) },
+  { name: 'restart before a block', faults: one('putBlock', { restart: { when: 'before' } }) },
+  { name: 'restart before a commit', faults: one('commit', { restart: { when: 'before' } }), isShort: true },
+  { name: 'restart after a commit', faults: one('commit', { restart: { when: 'after' } }) },
+  {
+    name: 'restart after a commit, sessions forgotten',
+    faults: one('commit', { restart: { when: 'after', forgetSessions: true } }),
+  },
+];
+
+/** Of no table: what mcsync asks of the service. */
+export const serviceCases: readonly FaultCase[] = [
+  { name: 'statement 500', faults: () => [{ on: 'query', do: { answer: { status: 500 } } }] },
+  { name: 'statement run, answer lost', faults: () => [{ on: 'query', do: { reset: 'after' } }] },
+  { name: 'statement half answered', faults: () => [{ on: 'query', do: { reset: { answerByte: 120 } } }] },
+  { name: 'statement on a full disk', faults: () => [{ on: 'query', do: { diskFull: true } }] },
+  { name: 'result lost', faults: () => [{ on: 'download', do: { reset: { answerByte: 200 } } }] },
+  {
+    name: 'anything, one in twenty',
+    faults: () => [{ on: 'any', do: { reset: 'after' }, times: 10, chance: 0.05, seed: 11 }],
+  },
+];

@@ -1,0 +1,205 @@
+/**
+ * Every fault of the emulator while a baseline is filled, and while changes are streamed, with writers at work: at the end
+ * both are equal to the source, and the log's rules hold. MCSYNC_LIVE=1 runs all of them on each server, else a few on one.
+ */
+import { createFileStore } from '../../operator/local/file-store.js';
+import { observeDocuments } from '../../operator/reconcile/observe.js';
+import { describeWithPart } from '../parts/part.js';
+import { logFaults, noFaults, sourceRows, targetRows } from './compare.js';
+import { type FaultApi, faultApi } from './fault-api.js';
+import { type FaultCase, quickCases, serviceCases } from './fault-cases.js';
+import { liveServersOr } from './servers.js';
+import { openWorld, type ReadTable, type RunningProgram, type World } from './world.js';
+import { startWriters, type Transaction } from './writers.js';
+
+const isLong = process.env.MCSYNC_LIVE === '1';
+const cases: readonly FaultCase[] = quickCases.filter((one) => isLong || one.isShort);
+const streamed = isLong ? [...cases, ...serviceCases] : cases.filter((_, index) => index % 2 === 0);
+/** One table per case, so that each has a baseline of its own to be disturbed. */
+const copied = cases.map((one, index) => ({ ...one, table: `t${String(index).padStart(2, '0')}` }));
+const rowsPerTable = 400;
+const caseMsMax = 90_000;
+/** Enough for changes in every flush; more would only make the comparison long. */
+const writerPauseMs = 40;
+
+const columns = 'id INT NOT NULL, writer INT NOT NULL, note VARCHAR(40) CHARACTER SET utf8mb4, amount DECIMAL(12,3)';
+const setUp = [
+  'CREATE DATABASE f CHARACTER SET utf8mb4',
+  // Each fourth table has no key: it is read in one view.
+  ...copied.map(
+    ({ table }, index) => `CREATE TABLE f.${table} (${columns}${index % 4 === 3 ? '' : ', PRIMARY KEY (id)'})`,
+  ),
+  'CREATE TABLE f.orders (id INT PRIMARY KEY, writer INT NOT NULL, round INT NOT NULL, note VARCHAR(40))',
+  'CREATE TABLE f.ticks (writer INT, note VARCHAR(20))',
+];
+
+function fill(table: string): string {
+  const rows = Array.from({ length: rowsPerTable }, (_, id) => `(${id}, 0, 'first ${id}', ${id}.125)`);
+  return `INSERT INTO f.${table} VALUES ${rows.join(', ')}`;
+}
+
+const write: Transaction = (writer, round) => {
+  const { table } = copied[(writer * 13 + round) % copied.length] as { table: string };
+  const id = (writer * 71 + round * 7) % rowsPerTable;
+  return [
+    `UPDATE f.${table} SET amount = amount + 1, writer = ${writer} WHERE id = ${id}`,
+    `DELETE FROM f.${table} WHERE id = ${(id * 3) % rowsPerTable} LIMIT 1`,
+    `INSERT IGNORE INTO f.${table} VALUES (${rowsPerTable + ((round * 4 + writer) % 200)}, ${writer}, 'é ${round}', ${round})`,
+    `REPLACE INTO f.orders VALUES (${writer * 1_000_000 + round}, ${writer}, ${round}, REPEAT('→', ${round % 30}))`,
+    `UPDATE f.orders SET note = CONCAT(LEFT(note, 20), '~') WHERE id = ${writer * 1_000_000 + round - 3}`,
+    `DELETE FROM f.orders WHERE id = ${writer * 1_000_000 + round - 200}`,
+    `INSERT INTO f.ticks VALUES (${writer}, 'tick'), (${writer}, 'tick')`,
+    `DELETE FROM f.ticks WHERE writer = ${writer} LIMIT 1`,
+  ];
+};
+
+for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
+  describeWithPart(parts, `faults of MaxCompute that end within seconds, with ${title}`, () => {
+    let world: World;
+    let faults: FaultApi;
+    let command: readonly string[];
+
+    beforeAll(async () => {
+      world = await openWorld(start, { emulatorFlags: ['--faults'] });
+      faults = faultApi(world.endpoint);
+      for (const statement of setUp) await world.server.query(statement);
+      for (const { table } of copied) await world.server.query(fill(table));
+      const snapshot = { chunkRows: rowsPerTable / 4, parallelism: 2 };
+      const task = world.writeTask('f', { objects: [{ database: 'f' }], snapshot, recovery: { maxRestarts: 100 } });
+      command = ['-f', task, '--state', world.stateDir];
+    }, 120_000);
+    afterAll(() => world?.close(), 30_000);
+
+    it(
+      `${copied.length} while baselines are filled, each at a table of its own`,
+      async () => {
+        await faults.add(copied.flatMap((one) => one.faults(`${one.table}_base`)));
+        await amongWriters(async (running) => {
+          await until(() => allHit(faults), running, 'every fault has hit');
+        });
+        // The short run compares once, at its end.
+        if (isLong) await expectEqual(world, command);
+      },
+      120_000 + copied.length * 6_000,
+    );
+
+    it(
+      'while changes are streamed, one after the other',
+      async () => {
+        await amongWriters(async (running) => {
+          for (const [index, one] of streamed.entries()) {
+            await disturb(one, index % 2 === 0 ? 'orders_log' : 'ticks_log', running);
+          }
+          if (isLong) await clockAndSecondCommit(running);
+        });
+        await expectEqual(world, command);
+      },
+      120_000 + quickCases.length * 15_000,
+    );
+
+    // The campaign kills it too, in every run.
+    (isLong ? it : it.skip)(
+      'killed before and after a commit, and started again',
+      async () => {
+        await amongWriters(async (running) => {
+          for (const when of ['before', 'after'] as const) {
+            await faults.add([{ on: 'commit', table: 'orders_log', do: { kill: when } }]);
+            await world.emulatorAgain();
+            await progress(running);
+          }
+        });
+        await expectEqual(world, command);
+      },
+      180_000,
+    );
+
+    async function amongWriters(work: (running: RunningProgram) => Promise<void>): Promise<void> {
+      const writers = await startWriters(world.server, 3, write, writerPauseMs);
+      const running = world.start('run', ...command);
+      try {
+        await work(running);
+        await writers.stop();
+      } finally {
+        await faults.clear();
+        running.stop();
+        await writers.stop().catch(() => undefined);
+        await running.ended;
+      }
+      expect(await running.ended).toMatchObject({ code: 0 });
+    }
+
+    async function disturb(one: FaultCase, table: string, running: RunningProgram): Promise<void> {
+      const ids = await faults.add(one.faults(table));
+      await until(() => allHit(faults, ids), running, one.name);
+      await progress(running);
+      await faults.clear();
+    }
+
+    async function clockAndSecondCommit(running: RunningProgram): Promise<void> {
+      for (const clockSkewMs of [600_000, -600_000, 0]) {
+        await faults.set({ clockSkewMs });
+        await progress(running);
+      }
+      await faults.set({ secondCommit: 'success' });
+      const late = { lands: { afterRequest: 1 }, answer: { status: 503 } } as const;
+      await disturb(
+        { name: 'second commit succeeds', faults: (table) => [{ on: 'commit', table, do: { late } }] },
+        'orders_log',
+        running,
+      );
+      await faults.set({ secondCommit: 'conflict' });
+    }
+
+    /** Changes written by now are in the logs. */
+    async function progress(running: RunningProgram): Promise<void> {
+      const recordId = await recordIdOf(world);
+      await until(async () => (await recordIdOf(world)) > recordId, running, 'progress');
+    }
+  });
+}
+
+async function allHit(faults: FaultApi, ids?: readonly string[]): Promise<boolean> {
+  const listed = (await faults.list()).filter(({ id }) => ids?.includes(id) ?? true);
+  return listed.every(({ hits, times }) => (times === 'always' ? hits > 0 : hits >= times));
+}
+
+async function recordIdOf({ stateDir }: World): Promise<number> {
+  return (await observeDocuments(createFileStore(stateDir), 'f', 1)).checkpoint?.recordId ?? 0;
+}
+
+/** Asks again until it is so; fails at once when mcsync has ended. */
+async function until(isSo: () => Promise<boolean>, running: RunningProgram, what: string): Promise<void> {
+  let ended = '';
+  void running.ended.then(({ code, stderr }) => {
+    ended = `mcsync ended with ${code}: ${stderr.slice(-3_000)}`;
+  });
+  const untilMs = Date.now() + caseMsMax;
+  while (!(await isSo())) {
+    if (ended !== '') throw new Error(`${what}: ${ended}`);
+    if (Date.now() > untilMs)
+      throw new Error(`${what}: not within ${caseMsMax / 1000} s: ${running.stderr().slice(-3_000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function expectEqual(world: World, command: readonly string[]): Promise<void> {
+  const last = await world.run('run', ...command, '--until', 'caught-up');
+  expect(last.code === 0 ? '' : last.stderr).toBe('');
+  const tables = [...copied.map(({ table }) => table), 'orders', 'ticks'];
+  const merge = await world.run('merge', ...command, ...tables.map((table) => `f.${table}`));
+  expect(merge.code === 0 ? '' : merge.stderr).toBe('');
+  // `f.orders -> live.orders_1795374000: 123 rows`
+  const results = [...merge.stdout.matchAll(/^f\.(\w+) -> live\.(\w+):/gm)].map(([, from, into]) => [from, into]);
+  const into = Object.fromEntries(results) as Record<string, string>;
+  const merged = await world.read(...Object.values(into));
+  for (const table of tables) {
+    const found = await targetRows(world.server, 'f', table, merged[into[table] as string] as ReadTable);
+    const expected = await sourceRows(world.server, 'f', table);
+    expect({ table, wrong: found.filter((row, at) => row !== expected[at]).slice(0, 3), rows: found.length }).toEqual({
+      table,
+      wrong: [],
+      rows: expected.length,
+    });
+  }
+  expect(logFaults(await world.read(...tables.map((table) => `${table}_log`)))).toEqual(noFaults);
+}
