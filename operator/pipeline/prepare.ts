@@ -7,17 +7,17 @@ import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { type ErrorCode, errorCatalog } from '../base/error-codes.js';
 import { SyncError } from '../base/errors.js';
-import type { CheckpointDocument, PlanDocument, PlannedTable, PrecheckDocument } from '../model/documents.js';
+import type { CheckpointDocument, PlanDocument, PrecheckDocument } from '../model/documents.js';
 import { type Body, FencedDocument } from '../model/fenced-document.js';
 import type { Finding } from '../model/finding.js';
-import { gtidSetContains } from '../model/gtid-set.js';
 import type { ChunkSize, RefusedFilter, Source, SourceStart, TargetFacts, Warehouse } from '../model/ports.js';
-import { type BinlogPosition, hasReached, isOtherHistory, onServer, renderPosition } from '../model/position.js';
+import { type BinlogPosition, renderPosition } from '../model/position.js';
 import type { SourceFacts } from '../model/source-facts.js';
 import { type SourceTable, tableKey } from '../model/source-table.js';
 import type { TablePlan } from '../model/table-plan.js';
 import type { TableMark } from '../model/target-table.js';
 import { type BatcherLimits, partitionedSessions } from './batcher.js';
+import { historyAt, newTablesFrom, refuseOtherHistory } from './history.js';
 import { largestRecordId } from './log-guard.js';
 import { NulledCounts } from './nulled-counts.js';
 import { PlanBook } from './plan-book.js';
@@ -108,10 +108,7 @@ function refuseOutage({ source, target }: Precheck): void {
 /** A pending intent belongs to the plan that it was made under: it is brought to its end before there is another one. */
 async function settleBeforeChange(known: PlanDocument, input: PrepareInput): Promise<void> {
   const { documents, warehouse, recovery } = input;
-  const upTo = (await loadCheckpoint(documents))?.intent?.upTo;
-  if (!upTo) return;
-  const now = await input.source.position();
-  if (isOtherHistory(now, onServer(upTo.position, known.start.identity))) throw otherHistory(now, upTo.position);
+  if (((await loadCheckpoint(documents))?.intent ?? null) === null) return;
   const name = documentNames.checkpoint(documents.task);
   const checkpoint = await FencedDocument.claim<CheckpointDocument>(claimOf(documents, name), (previous) => {
     assert(previous !== null, 'a checkpoint that was read a moment ago is there');
@@ -131,9 +128,10 @@ async function planDocument(
   const { documents, settings, report } = input;
   const schema = await loadSchema(documents);
   const checkpoint = await loadCheckpoint(documents);
-  const from = settings.mode === 'FullOnly' ? start.position : newTablesFrom(start, known, checkpoint, settings.mode);
+  const history = await historyAt(start, { source: input.source, known, checkpoint, mode: settings.mode });
+  const from = newTablesFrom(start, history, settings.mode);
   const tables = await planTables({ ...input, start, from, plans, known, versions: schema?.versions ?? [] });
-  refuseOtherHistory(start, reachedBy(known, checkpoint), known, tables);
+  if (tables.some((table) => known?.tables.includes(table))) refuseOtherHistory(history);
   if (checkpoint?.partial && tables.some((table) => known?.tables.includes(table))) throw amidTransaction(checkpoint);
   const { method, identity } = start;
   // Without a checkpoint the stream begins at the plan's start: no later than the tables that are kept.
@@ -158,61 +156,6 @@ function amidTransaction({ position }: CheckpointDocument): SyncError {
     wanted: 'the same tables and mapping until its end',
     fix: 'Start the task as it was, wait until its position has moved, then change it; or take all tables again in the same step.',
     position: renderPosition(position),
-  });
-}
-
-/**
- * Where the changes of tables that are taken now begin. Two ways to find a start give a place at the beginning of the file,
- * before the one that the stream has reached, and what it has passed is not read again for them. So they begin where it
- * stands, if everything up to there is known to be visible to the reads of their baselines.
- */
-function newTablesFrom(
-  start: SourceStart,
-  known: PlanDocument | null,
-  checkpoint: CheckpointDocument | null,
-  mode: PrepareSettings['mode'],
-): BinlogPosition {
-  const reached = reachedBy(known, checkpoint);
-  if (reached === null || isOtherHistory(start.position, reached)) return start.position;
-  if (hasReached(start.position, reached)) return start.position;
-  const { gtidSet } = start.position;
-  const isVisible =
-    gtidSet !== null &&
-    reached.gtidSet !== null &&
-    gtidSetContains(start.identity.flavor, gtidSet, reached.gtidSet) === true;
-  if (isVisible || mode === 'IncrementalOnly') return reached;
-  throw new SyncError('START_BEHIND_STREAM', {
-    seen: `${renderPosition(start.position)} (${start.method}); the stream stands at ${renderPosition(reached)}`,
-    wanted: 'a position at or past the one that the stream has reached, or GTIDs that say what is visible',
-    fix: 'It is tried again, and succeeds at the latest when the server begins its next binary log file. To be independent of that, grant LOCK TABLES on the databases, or RELOAD.',
-  });
-}
-
-function reachedBy(known: PlanDocument | null, checkpoint: CheckpointDocument | null): BinlogPosition | null {
-  if (known === null) return null;
-  const { position, identity } = known.start;
-  return onServer(checkpoint?.position ?? position, identity);
-}
-
-/** To a server that lacks what was read the stream can only go when nothing of it is kept: with all tables taken anew. */
-function refuseOtherHistory(
-  start: SourceStart,
-  reached: BinlogPosition | null,
-  known: PlanDocument | null,
-  tables: readonly PlannedTable[],
-): void {
-  if (reached === null || !isOtherHistory(start.position, reached)) return;
-  if (!tables.some((table) => known?.tables.includes(table))) return;
-  throw otherHistory(start.position, reached);
-}
-
-/** With GTIDs at both it may be a replica that is behind for a moment: it is tried again. */
-function otherHistory(now: BinlogPosition, reached: BinlogPosition): SyncError {
-  const hasGtids = now.gtidSet !== null && reached.gtidSet !== null;
-  return new SyncError(hasGtids ? 'START_BEHIND_STREAM' : 'SOURCE_IDENTITY_CHANGED', {
-    seen: `another server answers, at ${renderPosition(now)}; the stream stands at ${renderPosition(reached)}`,
-    wanted: 'a server that has all transactions up to there, or a task that takes all its tables anew',
-    fix: 'Let the replica catch up, or point spec.source at the server that has these transactions. If they are lost, take all tables again: mcsync resnapshot.',
   });
 }
 

@@ -13,6 +13,7 @@ import { partitionSpec } from '../model/table-plan.js';
 import { Batcher, type BatcherContext } from './batcher.js';
 import { settleIntent } from './commit.js';
 import { checkedIntent, saveUpTo } from './flush.js';
+import { historyOf, refuseOtherHistory } from './history.js';
 import { countChanges } from './null-sink.js';
 import type { PlanBook } from './plan-book.js';
 import { diverged, skipDone } from './replay.js';
@@ -58,6 +59,7 @@ async function sendAgain(
   rolledBack: ReadonlySet<string> = new Set(),
 ): Promise<IntentSession[]> {
   const { checkpoint, source, book, stop } = input;
+  refuseOtherHistory(await historyOf(source, upTo.position));
   book.rewindTo(checkpoint.value.position);
   const counter = { next: checkpoint.value.recordId + 1 };
   const done = checkpoint.value.partial?.done ?? 0;

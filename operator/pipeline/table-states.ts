@@ -51,9 +51,10 @@ export function streamFrom(tables: Tables, plan: PlanDocument, position: BinlogP
     const isNew = !known || known.generation < planned.generation;
     return { from: isNew ? planned.from : known.from, isNew };
   });
-  const isBehind = ({ from, isNew }: (typeof wanted)[number]): boolean =>
-    (isNew && isOtherHistory(from, position)) || !hasReached(position, from);
-  if (!wanted.every(isBehind)) return position;
+  // A new table begins before the place of the stream only where the server has another history than the one that was read.
+  const isElsewhere = ({ from, isNew }: (typeof wanted)[number]): boolean =>
+    (isNew && (isOtherHistory(from, position) || !hasReached(from, position))) || !hasReached(position, from);
+  if (!wanted.every(isElsewhere)) return position;
   const earliest = wanted.find(({ from }) => wanted.every((other) => hasReached(other.from, from)));
   return earliest?.from ?? position;
 }

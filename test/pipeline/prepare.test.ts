@@ -5,7 +5,7 @@ import type { BinlogPosition } from '../../operator/model/position.js';
 import { baseTableSpec } from '../../operator/model/target-table.js';
 import { runPrecheck, runPrepare } from '../../operator/pipeline/prepare.js';
 import { isSameMapping } from '../../operator/pipeline/prepare-plan.js';
-import { foldPlan } from '../../operator/pipeline/table-states.js';
+import { foldPlan, streamFrom } from '../../operator/pipeline/table-states.js';
 import { Life } from './memory-world.js';
 import { mark, planFor, quiet, StreamBench, taskId } from './stream-bench.js';
 
@@ -15,10 +15,24 @@ const at = (offset: number, gtidSet: string | null = null): BinlogPosition => ({
   gtidSet,
 });
 
+/** The log of the same server goes on behind what was read of it. */
+const logEnd = ({ gtidSet }: BinlogPosition): BinlogPosition => ({
+  file: 'binlog.000009',
+  offset: 4,
+  gtidSet: gtidSet && '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-99',
+});
+
 /** One prepare of a task that selects these tables, with a start position that the server gives. */
 async function prepare(
   bench: StreamBench,
-  wish: { inputHash: string; tables: readonly string[]; start: BinlogPosition; resnapshot?: string[]; facts?: object },
+  wish: {
+    inputHash: string;
+    tables: readonly string[];
+    start: BinlogPosition;
+    resnapshot?: string[];
+    facts?: object;
+    end?: BinlogPosition;
+  },
   life: Life = new Life(),
 ): Promise<PlanDocument> {
   const known = bench.store.read<PlanDocument>('shop-plan');
@@ -41,6 +55,7 @@ async function prepare(
   const source = {
     facts: async () => wish.facts ?? { reachable: true, tables: [], variables: {} },
     start: async () => start,
+    position: async () => wish.end ?? logEnd(wish.start),
     chunks: async () => [{ after: null, upTo: null }],
   } as unknown as Source;
   const warehouse: Warehouse = { ...bench.maxCompute.as(life), facts: async () => ({ reachable: true }) as never };
@@ -213,4 +228,27 @@ test('a row filter that the server does not take is a finding with its words', a
       seen: "Unknown column 'idd' in 'where clause'",
     },
   ]);
+});
+
+describe('where the server does not hold what the stream has read', () => {
+  const uuid = '3e11fa47-71ca-11e1-9e33-c80aa9429562';
+  const other = (offset: number, gtidSet: string | null): BinlogPosition => ({ ...at(offset, gtidSet), server: 'b' });
+  const cases: readonly (readonly [string, BinlogPosition, BinlogPosition, string])[] = [
+    ['a replica that is behind', at(900, `${uuid}:1-9`), other(5_000, `${uuid}:1-8`), 'START_BEHIND_STREAM'],
+    ['another server, without GTIDs', at(900), other(5_000, null), 'SOURCE_IDENTITY_CHANGED'],
+    ['a log that ends before', at(900), at(300), 'POSITION_LOST'],
+    ['a log begun anew that has passed it', at(900, `${uuid}:1-9`), at(2_000, `${uuid}:1-5`), 'POSITION_LOST'],
+  ];
+
+  test.each(cases)('%s: no table is kept', async (_, reached, end, wanted) => {
+    const bench = new StreamBench([], ['orders']);
+    const checkpoint = withCheckpoint(bench, reached);
+    const wish = { start: end, end };
+    const kept = prepare(bench, { ...wish, inputHash: 'h2', tables: ['orders', 'items'] }).then(() => 'done', code);
+    await expect(kept).resolves.toBe(wanted);
+    const plan = await prepare(bench, { ...wish, inputHash: 'h2', tables: ['orders'], resnapshot: ['shop.orders'] });
+    expect(plan.tables.map(({ from, generation }) => [from, generation])).toEqual([[end, 2]]);
+    expect(streamFrom(checkpoint.tables, plan, checkpoint.position)).toEqual(end);
+    expect(() => foldPlan(checkpoint.tables, plan, { position: end, recordId: 6 })).not.toThrow();
+  });
 });

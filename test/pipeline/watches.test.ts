@@ -86,3 +86,30 @@ test('another watch of the same table begins to remember anew', () => {
   const second = watches.answer(first, asking('again', null), at(5, 13));
   expect(second['shop.log']?.watch).toEqual({ id: 'again', since: positionAfter(5), watermark: null, isLost: false });
 });
+
+describe('with a view on another server than the stream reads', () => {
+  const gtids = (last: number): string => `3e11fa47-71ca-11e1-9e33-c80aa9429562:1-${last}`;
+  const on = (server: string, last: number) => ({ ...positionAfter(last), gtidSet: gtids(last), server });
+  const viewOn = (server: string, last: number): ShardDocument[] => {
+    const [shard] = asking('w', null) as [ShardDocument];
+    const table = shard.tables['shop.log'] as ShardTable;
+    return [{ ...shard, tables: { 'shop.log': { ...table, watch: { id: 'w', view: on(server, last) } } } }];
+  };
+
+  test('the view is lost when transactions on the table were logged since: their order may be another one there', () => {
+    const watches = new Watches();
+    const asked = watches.answer({ 'shop.log': copying }, asking('w', null), { position: on('a', 3), recordId: 10 });
+    watches.remember('shop.log', on('a', 4), 12);
+    const answer = watches.answer(asked, viewOn('b', 7), { position: on('a', 9), recordId: 20 })['shop.log']?.watch;
+    expect(answer).toMatchObject({ isLost: true, watermark: null });
+  });
+
+  test('without one the view is answered when the stream has all that it shows', () => {
+    const watches = new Watches();
+    const asked = watches.answer({ 'shop.log': copying }, asking('w', null), { position: on('a', 3), recordId: 10 });
+    const early = watches.answer(asked, viewOn('b', 7), { position: on('a', 6), recordId: 20 });
+    expect(early['shop.log']?.watch?.watermark).toBeNull();
+    const answered = watches.answer(asked, viewOn('b', 7), { position: on('a', 7), recordId: 25 });
+    expect(answered['shop.log']?.watch).toMatchObject({ watermark: 10, isLost: false });
+  });
+});
