@@ -64,69 +64,68 @@ export async function runCampaign(
   }
 }
 
+/** Everything that acts during a campaign, each with draws of its own. */
+interface Campaign {
+  readonly options: CampaignOptions;
+  readonly world: World;
+  readonly writers: readonly Writer[];
+  readonly resnapshots: Resnapshots;
+  readonly scene: Scene;
+  readonly random: Random;
+  readonly progress: Progress;
+}
+
+type Outcome = Omit<CampaignResult, 'wholeMs' | 'kept'>;
+
 async function perform(
   options: CampaignOptions,
   world: World,
   run: SyncRun,
   progress: Progress,
   stop: AbortSignal,
-): Promise<Omit<CampaignResult, 'wholeMs' | 'kept'>> {
-  const random = new Random(options.seed);
+): Promise<Outcome> {
   await createTables(world.server, options.writers, options.rows);
-  const [version] = await world.server.query('SELECT VERSION() AS version');
+  const random = new Random(options.seed);
   const writers = Array.from({ length: options.writers }, (_, writer) =>
     startWriter({
       ...{ server: world.server, writer, writers: options.writers, bigRows: options.rows },
       ...{ folder: world.folder, random: random.fork(), pauseMs: writerPauseMs },
     }),
   );
-  const broken = Promise.race(writers.map(({ failed }) => failed));
+  const resnapshots = new Resnapshots(world, random.fork(), writers);
+  const scene = new Scene(world, run, random.fork());
   const stopped = new Promise<never>((_, reject) => {
     if (stop.aborted) reject(stop.reason);
     stop.addEventListener('abort', () => reject(stop.reason), { once: true });
   });
-  const resnapshots = new Resnapshots(world, random.fork(), writers);
-  const scene = new Scene(world, run, random.fork());
-  const campaign = { options, scene, resnapshots, random: random.fork(), progress };
-  progress.stage(`${options.kills} kills, seed ${options.seed}`);
-  const faultsFromMs = performance.now();
-  const whole = async () => {
-    const counts = await strike(campaign);
-    const faultsMs = performance.now() - faultsFromMs;
-    progress.stage('last run, until all is committed');
-    await Promise.all(writers.map((writer) => writer.stop()));
-    await scene.mended();
-    await finish(scene);
-    resnapshots.stop();
-    progress.stage('merging');
-    const merged = await mergeAll(world);
-    progress.stage('comparing the history with the change logs, and the merges with the source');
-    const verdict = await check(world, merged);
-    const figures = {
-      ...figuresOf(writers),
-      starts: run.starts,
-      'given up for now (75)': run.givenUp,
-      'first prechecks that met a server down (2)': run.prechecksFailed,
-      resnapshots: resnapshots.asked,
-      'resnapshots refused': resnapshots.refused,
-    };
-    const mcsyncVersion = (await runProgram(['--version'])).stdout.trim();
-    return { options, serverVersion: version?.version ?? '', mcsyncVersion, ...counts, figures, faultsMs, verdict };
-  };
   try {
-    return await Promise.race([whole(), broken, stopped]);
+    const campaign = { options, world, writers, resnapshots, scene, random: random.fork(), progress };
+    return await Promise.race([carryOut(campaign), stopped, ...writers.map(({ failed }) => failed)]);
   } finally {
+    scene.end();
     resnapshots.stop();
-    await Promise.allSettled(writers.map((writer) => writer.stop()));
+    for (const writer of writers) writer.abandon();
   }
 }
 
-interface Campaign {
-  readonly options: CampaignOptions;
-  readonly scene: Scene;
-  readonly resnapshots: Resnapshots;
-  readonly random: Random;
-  readonly progress: Progress;
+async function carryOut(campaign: Campaign): Promise<Outcome> {
+  const { options, world, writers, resnapshots, scene, progress } = campaign;
+  progress.stage(`${options.kills} kills, seed ${options.seed}`);
+  const fromMs = performance.now();
+  const counts = await strike(campaign);
+  const faultsMs = performance.now() - fromMs;
+  progress.stage('last run, until all is committed');
+  await Promise.all(writers.map((writer) => writer.stop()));
+  await scene.mended();
+  await finish(scene);
+  resnapshots.stop();
+  progress.stage('merging');
+  const merged = await mergeAll(world);
+  progress.stage('comparing the history with the change logs, and the merges with the source');
+  const verdict = await check(world, merged);
+  const serverVersion = (await world.server.query('SELECT VERSION() AS version'))[0]?.version ?? '';
+  const mcsyncVersion = (await runProgram(['--version'])).stdout.trim();
+  return { options, serverVersion, mcsyncVersion, ...counts, figures: figuresOf(campaign), faultsMs, verdict };
 }
 
 type Counts = Pick<CampaignResult, 'kills' | 'faults' | 'moments'>;
@@ -178,7 +177,7 @@ async function mergeAll({ taskFile, state }: World): Promise<Map<string, string>
   return new Map(merged.map(([, table = '', result = '']) => [table, result]));
 }
 
-function figuresOf(writers: readonly Writer[]): Record<string, number> {
+function figuresOf({ writers, scene, resnapshots }: Campaign): Record<string, number> {
   const sum = (what: 'committed' | 'rolledBack' | 'settled' | 'changes'): number =>
     writers.reduce((total, writer) => total + writer[what], 0);
   return {
@@ -186,5 +185,10 @@ function figuresOf(writers: readonly Writer[]): Record<string, number> {
     'transactions rolled back': sum('rolledBack'),
     'commits without an answer': sum('settled'),
     'row changes committed': sum('changes'),
+    'starts of mcsync run': scene.run.starts,
+    'runs given up for now (75)': scene.run.givenUp,
+    'first prechecks that met a server down (2)': scene.run.prechecksFailed,
+    'requests for new snapshots': resnapshots.asked,
+    'requests for new snapshots, refused': resnapshots.refused,
   };
 }

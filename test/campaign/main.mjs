@@ -36,14 +36,14 @@ try {
   say(`\n${renderFigures(result)}\n\n${renderVerdict(result)}`);
   if (options.report !== null) writeFileSync(options.report, renderReport(result, new Date()));
   for (const folder of result.kept) say(`kept: ${folder}`);
-  process.exitCode = isWell(result) ? 0 : 1;
+  process.exit(isWell(result) ? 0 : 1);
 } catch (error) {
   say(
     stop.signal.aborted
       ? `stopped by ${stop.signal.reason.message}; everything is removed`
       : (error.stack ?? error.message),
   );
-  process.exitCode = stop.signal.aborted ? 130 : 1;
+  process.exit(stop.signal.aborted ? 130 : 1);
 }
 
 function say(line) {

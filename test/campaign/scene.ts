@@ -12,6 +12,7 @@ export class Scene {
   readonly random: Random;
   readonly #broken = new Map<Thing, Promise<void>>();
   #failure: unknown = null;
+  #isOver = false;
 
   constructor(world: World, run: SyncRun, random: Random) {
     this.world = world;
@@ -26,7 +27,7 @@ export class Scene {
   /** `mend` is called after `ms`, while other faults come. */
   breakFor(thing: Thing, ms: number, mend: () => void | Promise<void>): void {
     const mended = sleep(ms)
-      .then(mend)
+      .then(() => (this.#isOver ? undefined : mend()))
       .catch((error: unknown) => {
         this.#failure ??= error;
       })
@@ -34,9 +35,16 @@ export class Scene {
     this.#broken.set(thing, mended);
   }
 
-  /** Throws what a mend has found. */
+  /** Throws what a mend has found, and where the campaign is over. */
   check(): void {
     if (this.#failure !== null) throw this.#failure;
+    if (this.#isOver) throw new Error('the campaign is over');
+  }
+
+  /** Nothing is mended or started any more. */
+  end(): void {
+    this.#isOver = true;
+    this.run.close();
   }
 
   async mended(): Promise<void> {

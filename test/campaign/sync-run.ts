@@ -19,6 +19,7 @@ export class SyncRun {
   #end: string | null = null;
   /** Ends that the campaign itself caused, by the process they belong to. */
   #expected = new Set<string>();
+  #isClosed = false;
   starts = 0;
   givenUp = 0;
   prechecksFailed = 0;
@@ -44,6 +45,7 @@ export class SyncRun {
   /** Starts it where it does not run; throws where it has ended in a way that it must not. */
   ensure(...more: readonly string[]): void {
     if (this.isRunning) return;
+    if (this.#isClosed) throw new Error('the campaign is over');
     if (this.#end !== null && !this.#expected.has(this.#end)) {
       if (this.#end === givenUpForNow) this.givenUp += 1;
       else if (this.#end === precheckFailed && this.#isServerAway()) this.prechecksFailed += 1;
@@ -89,7 +91,13 @@ export class SyncRun {
     return (await this.#process?.ended) ?? 'was not running';
   }
 
-  /** Whatever is left of any run, workers that a signal had stopped included. */
+  /** Kills it, and starts it no more. */
+  close(): void {
+    this.#isClosed = true;
+    this.sweep();
+  }
+
+  /** Kills whatever is left of any run, workers that a signal had stopped included. Returns how much that was. */
   sweep(): number {
     this.#process?.kill();
     const left = processesWith(this.#world.state.path);

@@ -46,7 +46,11 @@ export async function openWorld(name: ServerName, chunkRows: number): Promise<Wo
   const start = name === 'mysql56' ? startMySql56 : startMariaDb;
   const server = await start({ serverOptions: durable });
   const emulator = new Emulator(folder, await findFreePort());
-  await emulator.start();
+  await emulator.start().catch(async (error: unknown) => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  });
   const source = await Wire.open(server.port);
   const target = await Wire.open(emulator.port);
   const taskFile = join(folder, 'task.yaml');
@@ -102,6 +106,7 @@ export class Emulator {
       if (isUp) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    started.kill();
     throw new Error(`the emulator ${end ?? 'did not answer in time'}: ${lastLines(this.#log)}`);
   }
 

@@ -21,6 +21,8 @@ export interface Writer {
   readonly failed: Promise<never>;
   /** Ends it between two transactions, each with a known outcome. */
   stop(): Promise<void>;
+  /** Ends it as it is. */
+  abandon(): void;
 }
 
 export interface WriterOptions {
@@ -61,6 +63,7 @@ class WriterSession {
   settled = 0;
   changes = 0;
   isStopping = false;
+  #isAbandoned = false;
   readonly #options: WriterOptions;
   readonly #history: HistoryFile;
   readonly #steps: ReturnType<typeof campaignSteps>;
@@ -86,6 +89,12 @@ class WriterSession {
       this.#connection?.destroy();
       await this.#history.close();
     }
+  }
+
+  abandon(): void {
+    this.isStopping = true;
+    this.#isAbandoned = true;
+    this.#connection?.destroy();
   }
 
   async #writeOne(): Promise<void> {
@@ -164,7 +173,7 @@ class WriterSession {
         await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
         return connection;
       } catch (error) {
-        if (!isLost(error) || performance.now() > deadlineMs) throw error;
+        if (!isLost(error) || this.#isAbandoned || performance.now() > deadlineMs) throw error;
         await sleep(100);
       }
     }
