@@ -60,7 +60,7 @@ export interface RefusedFilter {
 export interface StreamOptions {
   readonly serverId: number;
   readonly signal: AbortSignal;
-  /** Transactions that begin at one of these places (`file:offset`) were rolled back: their rows are not handed out. */
+  /** Transactions that begin at one of these places (`placeKey`) were rolled back: their rows are not handed out. */
   readonly rolledBack: ReadonlySet<string>;
   /** Databases that hold selected tables: DROP DATABASE of any other one passes. Not given: each one may hold some. */
   readonly selectedDatabases?: ReadonlySet<string>;

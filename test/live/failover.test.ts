@@ -160,7 +160,7 @@ for (const { title, part, open } of pairKinds) {
 
     const itWhenLive = isLive ? it : it.skip;
     itWhenLive(
-      'to a replica that lacks what was read: refused, and nothing is written',
+      'to a replica that lacks what was read: refused, nothing is written, and all tables can be taken from it anew',
       async () => {
         const first = await world.run(...command(), '--until', 'caught-up');
         expect(first.code === 0 ? '' : first.stderr).toBe('');
@@ -180,6 +180,13 @@ for (const { title, part, open } of pairKinds) {
         );
         expect((await checkpoint())?.position).toEqual(stoodAt);
         expect((await world.read('ticks_log')).ticks_log.rows).toHaveLength(1);
+
+        const anew = tables.map((table) => `bank.${table}`);
+        const asked = await world.run('resnapshot', '-f', taskFile, '--state', world.stateDir, ...anew);
+        expect(asked.code === 0 ? '' : asked.stderr).toBe('');
+        const last = await world.run(...command(), '--until', 'caught-up');
+        expect(last.code === 0 ? '' : last.stderr).toBe('');
+        await expectSameAt(pair.b);
       },
       150_000,
     );
