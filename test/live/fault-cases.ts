@@ -1,6 +1,6 @@
 /**
  * The faults of the emulator as they meet a task: for one target table, whether its baseline is filled or its log. Those
- * that mcsync settles within seconds, and those for which it waits minutes or a day, which need a clock that jumps.
+ * that mcsync settles within seconds, and those for which it waits longer, which need a clock that jumps.
  */
 import type { Effect, Fault, RequestKind } from '../../operator/emulator/faults/fault.js';
 
@@ -101,6 +101,36 @@ export const quickCases: readonly FaultCase[] = [
     name: 'restart after a commit, sessions forgotten',
     faults: one('commit', { restart: { when: 'after', forgetSessions: true } }),
   },
+];
+
+/** Those for which mcsync waits minutes, or for an answer until its time is over. */
+export const patientCases: readonly FaultCase[] = [
+  { name: 'session forgotten before its commit', faults: one('commit', { session: 'forgotten' }), isShort: true },
+  { name: 'session expired before its commit', faults: one('commit', { session: 'expired' }) },
+  { name: 'session canceled before its commit', faults: one('commit', { session: 'canceled' }) },
+  {
+    name: 'restart before a commit, sessions forgotten',
+    faults: one('commit', { restart: { when: 'before', forgetSessions: true } }),
+  },
+  {
+    name: 'commit under way for longer than anyone asks',
+    faults: one('commit', { committing: { lands: { afterMs: 9_000 }, answer: 'reset' } }),
+  },
+  {
+    name: 'commit under way for long, falls back',
+    faults: one('commit', { committing: { lands: { afterMs: 6_000 }, outcome: 'normal' } }),
+  },
+  { name: 'commit half open', faults: one('commit', { halfOpen: 'before' }) },
+  { name: 'commit half open, carried out', faults: one('commit', { halfOpen: 'after' }) },
+  { name: 'commit carried out after the client has given up', faults: one('commit', { slow: { delayMs: 7_000 } }) },
+  { name: 'block half open', faults: one('putBlock', { halfOpen: 'before' }) },
+  { name: 'block taken after the client has given up', faults: one('putBlock', { slow: { delayMs: 7_000 } }) },
+  {
+    name: 'block without an answer, late over its own repetition',
+    faults: one('putBlock', { late: { lands: { afterRequest: 1 }, answer: 'none' } }),
+  },
+  { name: 'list half open', faults: one('reload', { halfOpen: 'after' }) },
+  { name: 'session half opened', faults: one('createUpload', { halfOpen: 'after' }) },
 ];
 
 /** Of no table: what mcsync asks of the service. */

@@ -7,20 +7,23 @@ import { observeDocuments } from '../../operator/reconcile/observe.js';
 import { describeWithPart } from '../parts/part.js';
 import { logFaults, noFaults, sourceRows, targetRows } from './compare.js';
 import { type FaultApi, faultApi } from './fault-api.js';
-import { type FaultCase, quickCases, serviceCases } from './fault-cases.js';
+import { type FaultCase, patientCases, quickCases, serviceCases } from './fault-cases.js';
 import { liveServersOr } from './servers.js';
 import { openWorld, type ReadTable, type RunningProgram, type World } from './world.js';
 import { startWriters, type Transaction } from './writers.js';
 
 const isLong = process.env.MCSYNC_LIVE === '1';
-const cases: readonly FaultCase[] = quickCases.filter((one) => isLong || one.isShort);
+const cases: readonly FaultCase[] = [...quickCases, ...patientCases].filter((one) => isLong || one.isShort);
 const streamed = isLong ? [...cases, ...serviceCases] : cases.filter((_, index) => index % 2 === 0);
 /** One table per case, so that each has a baseline of its own to be disturbed. */
 const copied = cases.map((one, index) => ({ ...one, table: `t${String(index).padStart(2, '0')}` }));
 const rowsPerTable = 400;
 const caseMsMax = 90_000;
+const itWhenLong = isLong ? it : it.skip;
 /** Enough for changes in every flush; more would only make the comparison long. */
 const writerPauseMs = 40;
+
+const env = { NODE_OPTIONS: `--import ${new URL('jumping-clock.mjs', import.meta.url)}` };
 
 const columns = 'id INT NOT NULL, writer INT NOT NULL, note VARCHAR(40) CHARACTER SET utf8mb4, amount DECIMAL(12,3)';
 const setUp = [
@@ -54,13 +57,13 @@ const write: Transaction = (writer, round) => {
 };
 
 for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
-  describeWithPart(parts, `faults of MaxCompute that end within seconds, with ${title}`, () => {
+  describeWithPart(parts, `faults of MaxCompute, with ${title}`, () => {
     let world: World;
     let faults: FaultApi;
     let command: readonly string[];
 
     beforeAll(async () => {
-      world = await openWorld(start, { emulatorFlags: ['--faults'] });
+      world = await openWorld(start, { emulatorFlags: ['--faults'], env });
       faults = faultApi(world.endpoint);
       for (const statement of setUp) await world.server.query(statement);
       for (const { table } of copied) await world.server.query(fill(table));
@@ -98,7 +101,7 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
     );
 
     // The campaign kills it too, in every run.
-    (isLong ? it : it.skip)(
+    itWhenLong(
       'killed before and after a commit, and started again',
       async () => {
         await amongWriters(async (running) => {
@@ -111,6 +114,27 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
         await expectEqual(world, command);
       },
       180_000,
+    );
+
+    itWhenLong(
+      'told a wrong list until the session has expired',
+      async () => {
+        await amongWriters(async (running) => {
+          const [id] = await faults.add([
+            { on: 'reload', table: 'orders_log', do: { blockList: { omit: [0] } }, skip: 1, times: 'always' },
+          ]);
+          const hits = async (): Promise<number> => (await faults.list()).find((fault) => fault.id === id)?.hits ?? 0;
+          await until(async () => (await hits()) >= 5, running, 'asked again and again');
+          await faults.set({ clockSkewMs: 25 * 3_600_000 });
+          const before = await hits();
+          await until(async () => (await hits()) > before, running, 'seen expired');
+          await faults.clear();
+          await progress(running);
+          await faults.set({ clockSkewMs: 0 });
+        });
+        await expectEqual(world, command);
+      },
+      240_000,
     );
 
     async function amongWriters(work: (running: RunningProgram) => Promise<void>): Promise<void> {

@@ -65,11 +65,13 @@ export interface RunningProgram {
 export interface WorldOptions {
   /** More of `mcsync emulator`, such as `--faults`. */
   readonly emulatorFlags?: readonly string[];
+  /** Of mcsync and its workers, beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export async function openWorld(
   startServer: () => Promise<TestServer>,
-  { emulatorFlags = [] }: WorldOptions = {},
+  { emulatorFlags = [], env = {} }: WorldOptions = {},
 ): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'mcsync-live-'));
   const [server, port] = await Promise.all([startServer(), freePort()]);
@@ -90,8 +92,8 @@ export async function openWorld(
       writeFileSync(path, taskFile(name, server.port, endpoint, spec));
       return path;
     },
-    run: (...args) => withLimit(startProgram(args), args),
-    start: (...args) => startProgram(args),
+    run: (...args) => withLimit(startProgram(args, { env }), args),
+    start: (...args) => startProgram(args, { env }),
     read: (...tables) => readTables(endpoint, tables),
     async emulatorAgain() {
       await emulator.ended;
@@ -107,7 +109,7 @@ export async function openWorld(
 }
 
 async function startEmulator(args: readonly string[], endpoint: string): Promise<RunningProgram> {
-  const emulator = startProgram(args, { isGroup: false });
+  const emulator = startProgram(args, { isGroup: false, env: {} });
   await Promise.race([
     answering(`${endpoint}/projects/live`),
     emulator.ended.then(({ code, stderr }) => {
@@ -149,9 +151,18 @@ function taskFile(name: string, port: number, endpoint: string, spec: Record<str
     .join('---\n');
 }
 
+interface ProgramOptions {
+  readonly isGroup?: boolean;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** A group of its own is spared what a terminal sends to the test run; without one, it ends with the test run. */
-function startProgram(args: readonly string[], { isGroup } = { isGroup: true }): RunningProgram {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: isGroup });
+function startProgram(args: readonly string[], { isGroup = true, env }: ProgramOptions): RunningProgram {
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: isGroup,
+    env: { ...process.env, ...env },
+  });
   const output = { stdout: '', stderr: '' };
   const pid = child.pid as number;
   return {
