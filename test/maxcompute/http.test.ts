@@ -23,7 +23,7 @@ interface Given {
 
 async function given(
   answer: (request: FakeRequest) => FakeAnswer,
-  settings: { region?: string; credentials?: () => Credentials } = {},
+  settings: { region?: string; credentials?: () => Credentials; waitMs?: number } = {},
 ): Promise<Given> {
   const service = await startFakeService(answer);
   const clock = manualClock();
@@ -35,6 +35,7 @@ async function given(
       userAgent: 'mcsync/test',
       timeouts: { connectMs: 1000, answerMs: 5000, patienceMs: 24_000, throttledMs: 60_000 },
       query: { curr_project: 'p' },
+      ...(settings.waitMs === undefined ? {} : { patience: { clock, waitMs: settings.waitMs } }),
     },
     clock,
   );
@@ -221,5 +222,61 @@ describe('how a request is signed', () => {
       true,
       true,
     ]);
+  });
+});
+
+describe('a token that has run out', () => {
+  /** The file gets the new one `renewedMs` after the beginning; the service takes that one only. */
+  async function renewedAfter(renewedMs: number, waitMs: number | undefined): Promise<Given> {
+    let now: () => number = () => 0;
+    const taken = await given(
+      ({ headers }) =>
+        headers['authorization-sts-token'] === 'new'
+          ? { status: 200, body: 'ok' }
+          : { status: 400, body: xmlError('ODPS-0410031', 'ODPS-0410031:Authentication request expired') },
+      {
+        credentials: () => ({
+          accessKeyId: 'ak',
+          accessKeySecret: 's',
+          securityToken: now() < renewedMs ? 'old' : 'new',
+        }),
+        ...(waitMs === undefined ? {} : { waitMs }),
+      },
+    );
+    now = () => taken.clock.monotonicMs();
+    return taken;
+  }
+
+  it('is waited for by a worker, and the next one is tried within a second', async () => {
+    const { http, service, clock } = await renewedAfter(40_500, 120_000);
+    expect((await http.call(read)).text).toBe('ok');
+    expect(clock.monotonicMs()).toBe(41_000);
+    expect(service.requests).toHaveLength(3);
+  });
+
+  it('goes up when the time is over, and at once without patience', async () => {
+    for (const waitMs of [120_000, undefined]) {
+      const { http, clock } = await renewedAfter(Infinity, waitMs);
+      expect(await failureOf(http.call(read))).toMatchObject({ code: 'TARGET_CREDENTIALS_REJECTED', exitCode: 66 });
+      expect(clock.monotonicMs()).toBe(waitMs ?? 0);
+    }
+  });
+
+  it('leaves a commit alone: who made it asks for its state first', async () => {
+    const { http, service } = await renewedAfter(1_000, 120_000);
+    const commit: Call = { ...read, method: 'POST', repeat: 'never' };
+    expect(await failureOf(http.call(commit))).toMatchObject({ code: 'TARGET_CREDENTIALS_REJECTED' });
+    expect(service.requests).toHaveLength(1);
+  });
+
+  it('is no reason to give up version 4 of the signatures', async () => {
+    const refusal = { status: 401, body: xmlError('Unauthorized', 'ODPS-0410051:Invalid credentials') };
+    const { http, service } = await given(inTurn(refusal, refusal, { status: 200, body: 'ok' }), {
+      region: 'cn-hangzhou',
+    });
+    expect(await failureOf(http.call(read))).toMatchObject({ code: 'TARGET_CREDENTIALS_REJECTED' });
+    await http.call(read);
+    const versions = service.requests.map(({ headers }) => /aliyun_v4_request/.test(headers.authorization ?? ''));
+    expect(versions).toEqual([true, false, true]);
   });
 });
