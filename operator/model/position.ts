@@ -17,6 +17,8 @@ export interface BinlogPosition {
    * server only (`onServer` adds it), and then the same as any other.
    */
   readonly server?: string;
+  /** When the server began the file (seconds, UTC): one of the same name that it began later is another file. */
+  readonly bornSeconds?: number;
 }
 
 /** `server_uuid`; MariaDB has none, but wants a `server_id` of its own from each server of a replication. */

@@ -10,6 +10,7 @@ import { type TableName, tableKey } from '../../operator/model/source-table.js';
 import type { TablePlan } from '../../operator/model/table-plan.js';
 import type { ServerNews } from '../../operator/mysql/session-pool.js';
 import { createMySqlSource, type MySqlSourceOptions } from '../../operator/mysql/source.js';
+import { mysql56, startMySql56 } from '../parts/mysql56.js';
 import { describeWithPart } from '../parts/part.js';
 import { pairKinds, type ServerPair } from '../parts/server-pair.js';
 import type { TestServer } from '../parts/test-server.js';
@@ -206,6 +207,60 @@ for (const { title, part, open: openPair } of pairKinds) {
     }, 60_000);
   });
 }
+
+describeWithPart(mysql56, 'a server without GTIDs: MySQL 5.6', () => {
+  let server: TestServer;
+  let plan: TablePlan;
+
+  beforeAll(async () => {
+    server = await startMySql56();
+    await server.query('CREATE DATABASE shop; CREATE TABLE shop.orders (id INT PRIMARY KEY, t TEXT)');
+    plan = planFor(table, await describeColumns(server, table));
+  }, 60_000);
+  afterAll(() => server?.stop(), 30_000);
+
+  /** The same log each time but for its rows, so that the same places begin the same kinds of events. */
+  async function beginLogAnew(text: string): Promise<void> {
+    await server.query('TRUNCATE TABLE shop.orders');
+    const [before] = await server.query('SELECT UNIX_TIMESTAMP() AS now');
+    while ((await server.query('SELECT UNIX_TIMESTAMP() AS now'))[0]?.now === before?.now);
+    await server.query('RESET MASTER');
+    for (let id = 1; id <= 6; id += 1) await server.query(`INSERT INTO shop.orders VALUES (${id}, '${text}')`);
+  }
+
+  it('says POSITION_LOST where the log has begun anew and has the same places again', async () => {
+    await beginLogAnew('one');
+    const stop = new AbortController();
+    await using source = createMySqlSource(settingsOf(server), systemClock);
+    const options = { serverId: 81_900, signal: stop.signal, rolledBack: new Set<string>() };
+    const [first] = await server.query('SHOW BINARY LOGS');
+    const places: BinlogPosition[] = [];
+    const start = { file: first?.Log_name ?? '', offset: 4, gtidSet: null };
+    for await (const arrival of source.stream(start, () => plan, options)) {
+      for (const event of arrival) if (event.kind === 'commit') places.push(event.position);
+      if (places.length >= 6) stop.abort();
+    }
+    const from = places[2] as BinlogPosition;
+    await beginLogAnew('two');
+    const again = source.stream(from, () => plan, { ...options, signal: never })[Symbol.asyncIterator]();
+    const failure = await failureOf(
+      (async () => {
+        for (;;) for (const event of (await again.next()).value ?? []) if (event.kind === 'rows') return;
+      })(),
+    );
+    expect(failure.code).toBe('POSITION_LOST');
+    expect(failure.seen).toMatch(/began its file .* at 20/);
+  }, 60_000);
+
+  it('is not changed for another one', async () => {
+    await using source = createMySqlSource(settingsOf(server), systemClock);
+    const { identity } = await source.start([table]);
+    const before = { ...identity, serverUuid: '3e11fa47-71ca-11e1-9e33-c80aa9429562' };
+    const known = { identity: before, positions: [{ file: 'binlog.000001', offset: 4, gtidSet: null }] };
+    await using other = createMySqlSource(settingsOf(server), systemClock, { known });
+    expect(await failureOf(other.position())).toMatchObject({ code: 'SOURCE_IDENTITY_CHANGED' });
+  });
+});
 
 function idsOf(batch: { drive(sink: RecordingSink): number }): number[] {
   const sink = new RecordingSink(2);

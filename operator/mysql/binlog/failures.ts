@@ -1,5 +1,6 @@
-/** What the binary log holds and cannot be applied without loss. */
+/** What the binary log holds and cannot be applied without loss, and what it holds no longer. */
 import { SyncError } from '../../base/errors.js';
+import { type BinlogPosition, renderPosition } from '../../model/position.js';
 import { type TableName, tableKey } from '../../model/source-table.js';
 
 export function unsupportedEvent(seen: string, position: string, table: TableName | null): SyncError {
@@ -20,5 +21,16 @@ export function changeAsStatement(table: TableName | null, position: string): Sy
     fix: 'SET GLOBAL binlog_format = ROW; restart the sessions that write by statement, then take the table again: mcsync resnapshot.',
     position,
     ...(table === null ? {} : { table: tableKey(table) }),
+  });
+}
+
+/** RESET MASTER, or an older state of the server, gives a new file the name of one that was read. */
+export function begunAnew(from: BinlogPosition, bornSeconds: number): SyncError {
+  const iso = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+  return new SyncError('POSITION_LOST', {
+    seen: `the server began its file ${from.file} at ${iso(bornSeconds)}: its log was reset (RESET MASTER), or the server restored to another state`,
+    wanted: `the ${from.file} that was read, which was begun at ${iso(from.bornSeconds ?? 0)}`,
+    fix: 'Nothing of the new log was read. Take the tables again (mcsync resnapshot): what was written into the old one after this place is not known.',
+    position: renderPosition(from),
   });
 }

@@ -7,6 +7,7 @@ import type { ChangeEvent, SchemaChange } from '../../model/change.js';
 import { MariadbGtidPosition, MysqlGtidSet } from '../../model/gtid-set.js';
 import { type BinlogPosition, placeKey } from '../../model/position.js';
 import { corruptEvent, eventType, headerBytes, readUint32, readUint64 } from './event.js';
+import { begunAnew } from './failures.js';
 import { renderPlace } from './known-tables.js';
 
 /**
@@ -26,7 +27,7 @@ export interface ProgressOptions {
 export class LogProgress {
   /** Events to hand out, in order. */
   readonly out: ChangeEvent[] = [];
-  readonly gtids: MysqlGtidSet | MariadbGtidPosition | null;
+  gtids: MysqlGtidSet | MariadbGtidPosition | null;
   file: string;
   /** End of the event read last. */
   offset: number;
@@ -47,7 +48,10 @@ export class LogProgress {
   readonly #server: { readonly server?: string };
   #begin = { file: '', offset: 0 };
   /** Where a checkpoint may stand: after the last group that has ended. On the server before, until the first move. */
-  #committed: { file: string; offset: number; gtidSet: string | null; server?: string };
+  #committed: { file: string; offset: number; gtidSet: string | null; server?: string; bornSeconds?: number };
+  readonly #from: BinlogPosition;
+  /** When the server began the file; null between a rotation and its format description. */
+  #bornSeconds: number | null = null;
   #hasMoved = false;
   #utcSeconds = 0;
 
@@ -56,6 +60,7 @@ export class LogProgress {
     this.file = from.file;
     this.offset = from.offset;
     this.#committed = { ...from };
+    this.#from = from;
     this.#startsByGtid = from.gtidSet !== null;
     this.#rolledBack = rolledBack;
     this.gtids = from.gtidSet === null ? null : parseGtids(flavor, from.gtidSet);
@@ -96,6 +101,8 @@ export class LogProgress {
     this.#committed.file = this.file;
     this.#committed.offset = this.offset;
     Object.assign(this.#committed, this.#server);
+    if (this.#bornSeconds === null) delete this.#committed.bornSeconds;
+    else this.#committed.bornSeconds = this.#bornSeconds;
     this.#hasMoved = true;
   }
 
@@ -111,7 +118,16 @@ export class LogProgress {
     if (readUint64(bytes, body) === 4) this.hasBegun = true;
     this.file = bytes.toString('utf8', body + 8, end);
     this.offset = readUint64(bytes, body);
+    this.#bornSeconds = null;
     if (!this.#isSearching && this.#isElsewhere) this.#moveTo();
+  }
+
+  /** A format description, also sent when a dump begins within a file. Throws `POSITION_LOST` for another file than was read. */
+  describeFile(bornSeconds: number): void {
+    const { file, server, bornSeconds: before } = this.#from;
+    const isSameName = file === this.file && (server === undefined || server === (this.#server.server ?? server));
+    if (isSameName && before !== undefined && before !== bornSeconds) throw begunAnew(this.#from, bornSeconds);
+    this.#bornSeconds = bornSeconds;
   }
 
   /** Sent at the end of the log, with its place: what a start by GTID set has skipped is behind us then. */
@@ -175,6 +191,12 @@ export class LogProgress {
     if (!hadRows) return;
     const begin = { ...this.#begin, ...this.#server, gtidSet: this.#committed.gtidSet };
     this.out.push({ kind: 'rollback', begin, position: this.position });
+  }
+
+  /** GTIDs were switched off: a set says no longer what was read, but file and offset do. */
+  forgetGtids(): void {
+    this.gtids = null;
+    this.#committed.gtidSet = null;
   }
 
   /** Groups without selected rows are told once, before the next thing that matters or at the end of an arrival. */

@@ -111,6 +111,7 @@ export class BinlogReader {
       this.#version = readServerVersion(bytes, from);
       this.#bornSeconds = readUint32(bytes, from);
       progress.endBroken();
+      progress.describeFile(this.#bornSeconds);
     }
     let end = to;
     if (this.#hasChecksums) {
@@ -222,7 +223,8 @@ export class BinlogReader {
       return;
     }
     this.#progress.begin('open', start);
-    if (type === eventType.anonymousGtid || this.#progress.gtids === null) return;
+    if (type === eventType.anonymousGtid) this.#progress.forgetGtids();
+    if (this.#progress.gtids === null) return;
     const { source, number } = readGtid(type === eventType.gtidTagged, bytes, body, end);
     if (!Number.isSafeInteger(number)) throw unsupportedEvent('a GTID number beyond 2^53', this.#place, null);
     this.#progress.pendingGtid = () => {
