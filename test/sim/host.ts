@@ -69,25 +69,25 @@ export class Host {
   /** Faults that come by time and not by request. */
   #strike(): void {
     const { scheduler, faults, calmAtMs } = this.#world;
-    const { random } = faults;
-    scheduler.after(random.spread(100, 60_000), () => {
+    scheduler.after(faults.random.spread(100, 60_000), () => {
       if (scheduler.nowMs > calmAtMs || this.#phase === 'ended') return;
       this.#strike();
-      const victim = [...this.#alive][random.below(Math.max(1, this.#alive.size))];
-      if (victim === undefined) return;
-      if (faults.happens('killedAnytime', victim.name, 4)) return victim.kill();
-      if (faults.happens('clockStep', victim.name, 4)) {
-        victim.wallOffsetMs += wallStepMs(random);
-        return;
-      }
-      if (faults.happens('paused', victim.name, 4)) {
-        victim.pause(random.spread(100, 3 * 3_600_000));
-        return this.paused(victim, random.chance(0.7));
-      }
-      if (this.#phase !== 'work' || this.#current.get(victim.role) !== victim) return;
-      if (faults.happens('secondStarter', victim.role, 4)) return this.#replace(victim.role);
-      if (faults.happens('stopped', victim.name, 4)) this.#stop(victim);
+      const victim = [...this.#alive][faults.random.below(Math.max(1, this.#alive.size))];
+      if (victim !== undefined) this.#strikeAt(victim);
     });
+  }
+
+  #strikeAt(victim: SimProcess): void {
+    const { faults } = this.#world;
+    const { random } = faults;
+    const isCurrent = this.#phase === 'work' && this.#current.get(victim.role) === victim;
+    if (faults.happens('killedAnytime', victim.name, 4)) victim.kill();
+    else if (faults.happens('clockStep', victim.name, 4)) victim.wallOffsetMs += wallStepMs(random);
+    else if (faults.happens('paused', victim.name, 4)) {
+      victim.pause(random.spread(100, 3 * 3_600_000));
+      this.paused(victim, random.chance(0.7));
+    } else if (isCurrent && faults.happens('secondStarter', victim.role, 4)) this.#replace(victim.role);
+    else if (isCurrent && faults.happens('stopped', victim.name, 4)) this.#stop(victim);
   }
 
   /** Another worker of the role becomes the one that counts; the one before it knows nothing of that. */
@@ -122,27 +122,29 @@ export class Host {
   }
 
   #judge(process: SimProcess, error: unknown): void {
-    const world = this.#world;
-    const isStopped = error === process.stop.signal.reason || error === process.deadline.signal.reason;
-    if (error === undefined || (process.stop.signal.aborted && isStopped)) {
-      world.trace.add(process.name, error === undefined ? 'ends' : 'ends where it was asked to');
-      return this.#gone(process, error === undefined && !process.stop.signal.aborted ? 'done' : 'stopped');
+    const how = this.#endOf(process, error);
+    if (how === null) return;
+    this.#world.trace.add(process.name, `ends: ${how}${error instanceof Error ? `, ${error.message}` : ''}`);
+    this.#gone(process, how);
+  }
+
+  /** Null where no reason for such an end was drawn. */
+  #endOf(process: SimProcess, error: unknown): string | null {
+    const { pipeline, monitor } = this.#world;
+    const { stop, deadline, role, name } = process;
+    if (error === undefined) return stop.signal.aborted ? 'stopped' : 'done';
+    if (stop.signal.aborted && (error === stop.signal.reason || error === deadline.signal.reason)) return 'stopped';
+    if (!(error instanceof pipeline.SyncError)) {
+      this.#world.fail(`bug in ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      return null;
     }
-    if (!(error instanceof world.pipeline.SyncError)) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      return world.fail(`bug in ${process.name}: ${text}`);
-    }
-    world.trace.add(process.name, `ends with ${error.code}: ${error.seen}`);
-    if (error.isRetryable) return this.#gone(process, error.code);
-    if (
-      error.code === 'ANOTHER_WRITER' &&
-      world.monitor.isDisplaced(process.name, claimed[process.role], process.startedMs)
-    )
-      return this.#gone(process, error.code);
-    if (error.code === 'DDL_INCOMPATIBLE' && this.#takeAgain(error.table)) return this.#gone(process, error.code);
-    if (error.code === 'TRANSACTION_TOO_LARGE' && process.role === 'prepare' && this.#takeBack())
-      return this.#gone(process, error.code);
-    world.fail(`false stop of ${process.name}: ${error.code}: ${error.seen}`);
+    const isExpected =
+      error.isRetryable ||
+      (error.code === 'ANOTHER_WRITER' && monitor.isDisplaced(name, claimed[role], process.startedMs)) ||
+      (error.code === 'DDL_INCOMPATIBLE' && this.#takeAgain(error.table)) ||
+      (error.code === 'TRANSACTION_TOO_LARGE' && role === 'prepare' && this.#takeBack());
+    if (!isExpected) this.#world.fail(`false stop of ${name}: ${error.code}: ${error.seen}`);
+    return isExpected ? error.code : null;
   }
 
   /** A table without a key was altered before its view: the person takes it again, as the error says. */
@@ -169,20 +171,20 @@ export class Host {
 
   #gone(process: SimProcess, how: string): void {
     const { scheduler, faults } = this.#world;
+    const { role } = process;
     this.ends.set(how, (this.ends.get(how) ?? 0) + 1);
     this.#alive.delete(process);
-    if (this.#current.get(process.role) !== process) return;
-    this.#current.delete(process.role);
-    if (this.#phase === 'ending') return this.#endWhenAlone();
-    if (this.#phase === 'changing') return this.#prepareWhenAlone();
-    if (how === 'done') return this.#done(process.role);
-    scheduler.after(faults.random.spread(200, 30_000), () => this.#start(process.role));
+    if (this.#current.get(role) !== process) return;
+    this.#current.delete(role);
+    if (this.#phase === 'ending') this.#endWhenAlone();
+    else if (this.#phase === 'changing') this.#prepareWhenAlone();
+    else if (how !== 'done') scheduler.after(faults.random.spread(200, 30_000), () => this.#start(role));
+    else if (role === 'stream') this.#world.fail('a stream ended although nobody asked it to');
+    else if (role === 'snapshot') this.#isSnapshotDone = true;
+    else this.#work();
   }
 
-  #done(role: Role): void {
-    if (role === 'stream') return this.#world.fail('a stream ended although nobody asked it to');
-    if (role === 'snapshot') this.#isSnapshotDone = true;
-    if (role !== 'prepare') return;
+  #work(): void {
     this.#phase = 'work';
     this.#isSnapshotDone = false;
     this.#start('stream');
@@ -192,8 +194,8 @@ export class Host {
   /** The task is changed: its workers end at a checkpoint, then it is prepared anew. */
   #change(wish: Wish): void {
     const { scheduler, trace } = this.#world;
-    if (this.#phase === 'ending' || this.#phase === 'ended') return;
-    if (this.#phase !== 'work') return scheduler.after(5_000, () => this.#change(wish));
+    if (this.#phase === 'prepare' || this.#phase === 'changing') scheduler.after(5_000, () => this.#change(wish));
+    if (this.#phase !== 'work') return;
     trace.add('person', `wants ${wish.tables.join()}${wish.again ? `, anew: ${wish.again.join() || 'all'}` : ''}`);
     this.#wishBefore = this.#wish;
     if (wish.again) this.#nonces += 1;
@@ -221,21 +223,26 @@ export class Host {
 
   /** All is copied, all is read: the task can be ended, and what is left is looked at. */
   #lookForEnd(): void {
-    const { scheduler, history, monitor } = this.#world;
     if (this.#phase === 'ended') return;
-    const checkpoint = monitor.checkpoint;
-    const last = history.entries.at(-1)?.end;
-    const isAtEnd =
-      last === undefined || (checkpoint?.position.file === last.file && checkpoint.position.offset === last.offset);
-    const isComplete = Object.values(checkpoint?.tables ?? {}).every((table) => table.state === 'complete');
-    const isCopied = this.#isSnapshotDone || !history.hasBaselines;
-    const isSettled = this.#phase === 'work' && this.#wishesAreMet() && ![...this.#alive].some((each) => each.isPaused);
-    if (checkpoint && isAtEnd && isComplete && isCopied && isSettled && checkpoint.intent === null) {
-      this.#phase = 'ending';
-      for (const process of [...this.#current.values()]) this.#stop(process);
-      return this.#endWhenAlone();
+    if (!this.#isAtEnd()) {
+      this.#world.scheduler.after(30_000, () => this.#lookForEnd());
+      return;
     }
-    scheduler.after(30_000, () => this.#lookForEnd());
+    this.#phase = 'ending';
+    for (const process of [...this.#current.values()]) this.#stop(process);
+    this.#endWhenAlone();
+  }
+
+  #isAtEnd(): boolean {
+    const { history, monitor } = this.#world;
+    const { checkpoint } = monitor;
+    const last = history.entries.at(-1)?.end;
+    if (checkpoint === null || this.#phase !== 'work' || !this.#wishesAreMet()) return false;
+    const { position, tables, intent } = checkpoint;
+    const isRead = last === undefined || (position.file === last.file && position.offset === last.offset);
+    const isComplete = Object.values(tables).every((table) => table.state === 'complete');
+    const isCopied = this.#isSnapshotDone || !history.hasBaselines;
+    return isRead && isComplete && isCopied && intent === null && ![...this.#alive].some((each) => each.isPaused);
   }
 
   #wishesAreMet(): boolean {

@@ -9,12 +9,13 @@ import { renderFailure, renderSummary, saveReport } from './report.js';
 import { runSeeds } from './seeds.js';
 import { Totals } from './totals.js';
 
-const usage = `npm run simulate -- [--seed N] [--runs M] [--trace] [--report FILE] [--mutant NAME] [--processes P]
+const usage = `npm run simulate -- [--seed N] [--runs M] [--trace] [--report FILE] [--mutant NAME] [--quick] [--processes P]
   --seed       the first seed (default 1)
   --runs       how many seeds (default 1000)
   --trace      all that happened, of each seed that failed; of one run whether it failed or not
   --report     writes the figures to FILE: JSON where it ends in .json, else Markdown
   --mutant     takes a rule out of the pipeline, and ends at the first seed that notices: ${mutants.map(({ name }) => name).join(', ')}
+  --quick      shows a failing seed as it is, and does not look for a smaller one
   --processes  processes side by side (default 2)
 `;
 
@@ -62,6 +63,7 @@ function readOptions() {
     trace: { type: 'boolean', default: false },
     report: { type: 'string' },
     mutant: { type: 'string' },
+    quick: { type: 'boolean', default: false },
     processes: { type: 'string', default: '2' },
   } as const;
   const refuse = (why: string): null => {
@@ -80,5 +82,13 @@ function readOptions() {
     return refuse('a number from 1 on is wanted');
   const mutant = mutants.find(({ name }) => name === values.mutant) ?? null;
   if (values.mutant !== undefined && mutant === null) return refuse(`no mutant is called ${values.mutant}`);
-  return { firstSeed, runs, processes, isTraced: values.trace, report: values.report ?? null, mutant };
+  return {
+    firstSeed,
+    runs,
+    processes,
+    isTraced: values.trace,
+    isQuick: values.quick,
+    report: values.report ?? null,
+    mutant,
+  };
 }

@@ -20,7 +20,7 @@ export class Monitor {
   readonly #writers = new Map<string, Writer>();
   readonly #claims: { readonly name: string; readonly writerId: string; readonly atMs: number }[] = [];
   readonly #intents = new Map<string, string>();
-  readonly #sourceRows = new Map<string, string>();
+  readonly #sourceRows = new Map<string, readonly string[]>();
   #checkpoint: CheckpointDocument | null = null;
   #landedUpTo = 0;
   #largestLanded = 0;
@@ -41,25 +41,15 @@ export class Monitor {
 
   /** A session's rows have come into a table. */
   landed(sessionId: string, rows: readonly LandedRow[]): void {
-    const parts = new Map<number, number>();
-    for (const row of rows) {
-      if (!row.table.endsWith('_log')) continue;
-      const wrong = this.#expected.fault(row);
-      if (wrong !== null) return this.#world.fail(`${sessionId}: ${wrong}`);
-      const key = `${row.recordId}/${row.kind}`;
-      if (this.#landed.has(key)) return this.#world.fail(`doubled: record_id ${row.recordId} by ${sessionId}`);
-      this.#landed.add(key);
-      parts.set(row.recordId, (parts.get(row.recordId) ?? 0) + 1);
-      this.#largestLanded = Math.max(this.#largestLanded, row.recordId);
-    }
-    for (const [recordId, count] of parts)
-      if (count !== this.#expected.partsOf(recordId))
-        return this.#world.fail(`torn: ${count} row of the update with record_id ${recordId} in ${sessionId}`);
+    const wrong = this.#wrongRows(rows.filter((row) => row.table.endsWith('_log')));
+    if (wrong !== null) this.#world.fail(`${wrong} (${sessionId})`);
   }
 
   saved(name: string, document: SimDocument): void {
-    this.#checkWriter(name, document.writer);
-    if (name.endsWith('-checkpoint')) this.#checkCheckpoint(document as unknown as CheckpointDocument);
+    const wrong =
+      this.#wrongWriter(name, document.writer) ??
+      (name.endsWith('-checkpoint') ? this.#wrongCheckpoint(document as unknown as CheckpointDocument) : null);
+    if (wrong !== null) this.#world.fail(wrong);
   }
 
   /** Somebody else has claimed one of these documents since. */
@@ -69,63 +59,82 @@ export class Monitor {
     );
   }
 
-  #checkWriter(name: string, writer: Writer): void {
+  #wrongRows(rows: readonly LandedRow[]): string | null {
+    const parts = new Map<number, number>();
+    for (const row of rows) {
+      const wrong = this.#expected.fault(row);
+      if (wrong !== null) return wrong;
+      const key = `${row.recordId}/${row.kind}`;
+      if (this.#landed.has(key)) return `doubled: record_id ${row.recordId}`;
+      this.#landed.add(key);
+      parts.set(row.recordId, (parts.get(row.recordId) ?? 0) + 1);
+      this.#largestLanded = Math.max(this.#largestLanded, row.recordId);
+    }
+    for (const [recordId, count] of parts)
+      if (count !== this.#expected.partsOf(recordId))
+        return `torn: ${count} row of the update with record_id ${recordId}`;
+    return null;
+  }
+
+  #wrongWriter(name: string, writer: Writer): string | null {
     const before = this.#writers.get(name);
     this.#writers.set(name, writer);
     if (before === undefined || writer.epoch > before.epoch) {
       this.#claims.push({ name, writerId: writer.id, atMs: this.#world.scheduler.nowMs });
-      return;
+      return null;
     }
     const isNext = writer.epoch === before.epoch && writer.id === before.id && writer.seq === before.seq + 1;
-    if (!isNext)
-      this.#world.fail(
-        `fence: ${name} of ${writer.id} ${writer.epoch}/${writer.seq} over ${before.id} ${before.epoch}/${before.seq}`,
-      );
+    const show = ({ id, epoch, seq }: Writer): string => `${id} ${epoch}/${seq}`;
+    return isNext ? null : `fence: ${name} of ${show(writer)} over ${show(before)}`;
   }
 
-  #checkCheckpoint(next: CheckpointDocument): void {
+  #wrongCheckpoint(next: CheckpointDocument): string | null {
     const before = this.#checkpoint;
     this.#checkpoint = next;
-    const { entries } = this.#world.history;
+    const { entries, tables } = this.#world.history;
     const index = indexAfter(entries, next.position);
     if (before !== null && (index < indexAfter(entries, before.position) || next.recordId < before.recordId))
-      return this.#world.fail(`checkpoint: goes back from record_id ${before.recordId} to ${next.recordId}`);
-    this.#adopt(next, index);
+      return `checkpoint: goes back from record_id ${before.recordId} to ${next.recordId}`;
+    const adopted = this.#wrongAdoption(next, index);
+    if (adopted !== null) return adopted;
     const wanted = this.#expected.recordIdAt(index);
     if (wanted !== next.recordId)
-      return this.#world.fail(
-        `checkpoint: record_id ${next.recordId} where the source's changes up to there are ${wanted}`,
-      );
-    this.#checkRows(next);
-    this.#checkIntent(next);
-    for (const table of this.#world.history.tables) this.#checkComplete(next, table, index);
+      return `checkpoint: record_id ${next.recordId} where the source's changes up to there are ${wanted}`;
+    const wrong = this.#wrongReach(next) ?? this.#wrongIntent(next);
+    if (wrong !== null) return wrong;
+    for (const table of tables) {
+      const torn = this.#wrongMerge(next, table, index);
+      if (torn !== null) return torn;
+    }
+    return null;
   }
 
   /** From here on the stream takes other tables, or takes them from other places. */
-  #adopt(next: CheckpointDocument, index: number): void {
-    const tables = Object.fromEntries(Object.entries(next.tables).map(([key, { from }]) => [key, from]));
-    const adopted = JSON.stringify(
-      Object.entries(next.tables).map(([key, table]) => [key, table.generation, table.from]),
-    );
-    if (adopted === this.#adopted) return;
-    if (next.intent !== null) this.#world.fail('checkpoint: tables change while an intent is open');
+  #wrongAdoption(next: CheckpointDocument, index: number): string | null {
+    const tables = Object.entries(next.tables);
+    const adopted = JSON.stringify(tables.map(([key, { generation, from }]) => [key, generation, from]));
+    if (adopted === this.#adopted) return null;
     this.#adopted = adopted;
-    this.#expected.adopt(index, next.recordId, tables);
+    const recordId = next.partial?.done ?? next.recordId;
+    this.#expected.adopt(index, next.recordId, Object.fromEntries(tables.map(([key, { from }]) => [key, from])));
+    if (next.intent !== null) return 'checkpoint: tables change while an intent is open';
+    return recordId === next.recordId ? null : 'checkpoint: tables change amid a transaction in parts';
   }
 
   /** Everything up to the checkpoint is there, and nothing beyond what it names. */
-  #checkRows(next: CheckpointDocument): void {
-    const done = partialOf(next) ?? next.recordId;
+  #wrongReach(next: CheckpointDocument): string | null {
+    // A transaction that is too large for one intent is there up to its part.
+    const done = next.partial?.done ?? next.recordId;
     while (this.#landedUpTo < done) {
       const recordId = this.#landedUpTo + 1;
-      if (!this.#isThere(recordId))
-        return this.#world.fail(`lost: record_id ${recordId}, and the checkpoint is at ${done}`);
+      if (!this.#isThere(recordId)) return `lost: record_id ${recordId}, and the checkpoint is at ${done}`;
       this.#landedUpTo = recordId;
     }
     const { upTo } = next.intent ?? {};
     const named = Math.max(done, upTo?.recordId ?? 0, upTo?.partial?.done ?? 0);
-    if (this.#largestLanded > named)
-      this.#world.fail(`checkpoint: names ids up to ${named}, and the log holds ${this.#largestLanded}`);
+    return this.#largestLanded > named
+      ? `unnamed: the log holds record_id ${this.#largestLanded}, and the checkpoint names ids up to ${named}`
+      : null;
   }
 
   #isThere(recordId: number): boolean {
@@ -133,45 +142,46 @@ export class Monitor {
   }
 
   /** A session belongs to one intent. */
-  #checkIntent(next: CheckpointDocument): void {
-    for (const session of next.intent?.sessions ?? []) {
-      const { upTo } = next.intent as NonNullable<CheckpointDocument['intent']>;
-      const { file, offset } = upTo.position;
-      const text = JSON.stringify([file, offset, upTo.recordId, session.lo, session.hi, session.blocks]);
-      const before = this.#intents.get(session.uploadId);
-      if (before !== undefined && before !== text) this.#world.fail(`intent: ${session.uploadId} is in two intents`);
-      this.#intents.set(session.uploadId, text);
+  #wrongIntent({ intent }: CheckpointDocument): string | null {
+    for (const { uploadId, lo, hi, blocks } of intent?.sessions ?? []) {
+      const { position, recordId, partial } = (intent as NonNullable<typeof intent>).upTo;
+      const text = JSON.stringify([position.file, position.offset, recordId, partial?.done, lo, hi, blocks]);
+      const before = this.#intents.get(uploadId);
+      if (before !== undefined && before !== text) return `intent: ${uploadId} is in two intents`;
+      this.#intents.set(uploadId, text);
     }
+    return null;
   }
 
-  #checkComplete(next: CheckpointDocument, table: SimTable, index: number): void {
+  #wrongMerge(next: CheckpointDocument, table: SimTable, index: number): string | null {
     const key = `shop.${table.name}`;
     const known = next.tables[key];
     const { maxCompute, store, history } = this.#world;
     const plan = store.read<PlanDocument>('shop-plan');
     // As a reader must: while the task is being changed, the baseline is not the one that the checkpoint speaks of.
     const generation = plan?.tables.find((planned) => keyOf(planned.plan) === key)?.generation;
-    if (plan?.stage !== 'done' || known?.generation !== generation) return;
-    if (known?.state !== 'complete' || !history.hasBaselines) return;
+    if (plan?.stage !== 'done' || known?.generation !== generation) return null;
+    // Amid a transaction in parts no merge is made: its rows are beyond the checkpoint's record_id.
+    if (known?.state !== 'complete' || !history.hasBaselines) return null;
     const base = maxCompute.tables.get(`${table.name}_base`)?.rows ?? [];
     const log = maxCompute.tables.get(`${table.name}_log`)?.rows ?? [];
     const version = this.#planOf(key, known.schemaVersion);
-    if (version === null) return this.#world.fail(`schema: version ${known.schemaVersion} of ${key} is not stored`);
+    if (version === null) return `schema: version ${known.schemaVersion} of ${key} is not stored`;
     const kept = log.filter((row) => row.recordId > known.baseWatermark && row.recordId <= next.recordId);
-    const folded = foldTable(table.isKeyed, version, base, kept).map(renderCells).sort().join('; ');
+    const folded = foldTable(table.isKeyed, version, base, kept).map(renderCells).sort();
     const wanted = this.#rowsAt(table, index);
-    if (folded === wanted) return;
-    this.#world.fail(`merge: ${key} at record_id ${next.recordId} gives (${folded}), the source has (${wanted})`);
+    if (folded.join() === wanted.join()) return null;
+    const [more, fewer] = [without(folded, wanted), without(wanted, folded)];
+    return `merge: ${key} at record_id ${next.recordId} has [${more.join('; ')}] too much and lacks [${fewer.join('; ')}]`;
   }
 
-  #rowsAt(table: SimTable, index: number): string {
+  #rowsAt(table: SimTable, index: number): readonly string[] {
     const key = `${table.name}/${index}`;
     const known = this.#sourceRows.get(key);
     if (known !== undefined) return known;
-    const rows = rowsAfter(table, this.#world.history.entries.slice(0, index));
-    const text = rows.map(renderCells).sort().join('; ');
-    this.#sourceRows.set(key, text);
-    return text;
+    const rows = rowsAfter(table, this.#world.history.entries.slice(0, index)).map(renderCells).sort();
+    this.#sourceRows.set(key, rows);
+    return rows;
   }
 
   #planOf(key: string, schemaVersion: number): TablePlan | null {
@@ -185,7 +195,12 @@ export class Monitor {
 
 const keyOf = ({ source }: TablePlan): string => `${source.database}.${source.table}`;
 
-/** Record ids up to here are in the logs already, of a transaction that is too large for one intent. */
-function partialOf(document: CheckpointDocument): number | null {
-  return document.partial?.done ?? null;
+/** Each row as often as it is in `rows` more than in `taken`. */
+function without(rows: readonly string[], taken: readonly string[]): string[] {
+  const left = [...taken];
+  return rows.filter((row) => {
+    const at = left.indexOf(row);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
 }

@@ -18,6 +18,7 @@ export interface SeedsInput {
   readonly failuresMax: number;
   readonly mutant: unknown;
   readonly isTraced: boolean;
+  readonly isQuick: boolean;
   readonly onResult: (result: SeedResult) => void;
 }
 
@@ -44,7 +45,7 @@ export async function runSeeds(input: SeedsInput): Promise<ShownSeed[]> {
   const job = (): Job | null => {
     if (isOver()) return null;
     const isTraced = input.isTraced && runs === 1;
-    return { seed: next++, isTraced, isShrunk: failures.length < failuresMax };
+    return { seed: next++, isTraced, isShrunk: !input.isQuick && failures.length < failuresMax };
   };
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {

@@ -1,13 +1,14 @@
 /** The simulated MySQL server, as one worker reaches it: the port `Source` over a history and a network. */
-import { type ChangeEvent, type RowBatch, type RowKind, rowKind } from '../../operator/model/change.js';
+import type { ChangeEvent, RowBatch } from '../../operator/model/change.js';
 import type { Source, SourceStart } from '../../operator/model/ports.js';
 import { type BinlogPosition, comparePositions, placeKey } from '../../operator/model/position.js';
 import type { ReachableSourceFacts } from '../../operator/model/source-facts.js';
 import type { SourceColumn, SourceTable, TableName } from '../../operator/model/source-table.js';
 import type { TablePlan } from '../../operator/model/table-plan.js';
-import { type Cells, type Change, database, type Entry, intColumn, rowsAfter, type SimTable } from './history.js';
+import { type Cells, database, type Entry, intColumn, rowsAfter, type SimTable } from './history.js';
 import { NoAnswer } from './network.js';
 import type { SimProcess } from './process.js';
+import { baseBatch, decoded, type Raw } from './row-batches.js';
 import type { World } from './world.js';
 
 const questionMsMax = 20_000;
@@ -238,64 +239,6 @@ class SourceServer {
   #lost(seen: string): Error {
     return new this.#world.pipeline.SyncError('SOURCE_UNREACHABLE', { seen, wanted: 'an answer', fix: 'wait' });
   }
-}
-
-type Raw =
-  | ChangeEvent
-  | { readonly kind: 'change'; readonly change: Change; readonly columns: readonly SourceColumn[] };
-
-/** Each event is decoded when it is pulled, with the plan of that moment. */
-function* decoded(events: readonly Raw[], planOf: (name: TableName) => TablePlan | null): Iterable<ChangeEvent> {
-  for (const event of events) {
-    if (event.kind !== 'change') {
-      yield event;
-      continue;
-    }
-    const plan = planOf({ database, table: event.change.table });
-    if (plan === null) continue;
-    const names = (columns: readonly SourceColumn[]): string => columns.map((column) => column.name).join();
-    if (names(plan.sourceColumns) !== names(event.columns))
-      throw new Error(`rows of ${names(event.columns)} are read with a plan of ${names(plan.sourceColumns)}`);
-    yield { kind: 'rows', batch: changeBatch(plan, event.change) };
-  }
-}
-
-function changeBatch(plan: TablePlan, { before, after, utcSeconds }: Change): RowBatch {
-  const kind = before === null ? 'insert' : after === null ? 'delete' : 'update';
-  const rows: [RowKind, Cells][] = [];
-  if (before !== null) rows.push([kind === 'update' ? rowKind.before : rowKind.delete, before]);
-  if (after !== null) rows.push([kind === 'update' ? rowKind.after : rowKind.insert, after]);
-  return batchOf(plan, utcSeconds, kind, rows, 1);
-}
-
-function baseBatch(plan: TablePlan, rows: readonly Cells[]): RowBatch {
-  const kinds = rows.map((row): [RowKind, Cells] => [rowKind.base, row]);
-  return batchOf(plan, 0, 'base', kinds, rows.length);
-}
-
-function batchOf(
-  plan: TablePlan,
-  utcSeconds: number,
-  kind: RowBatch['kind'],
-  rows: readonly (readonly [RowKind, Cells])[],
-  changes: number,
-): RowBatch {
-  return {
-    plan,
-    utcSeconds,
-    kind,
-    drive(sink) {
-      for (const [each, cells] of rows) {
-        sink.beginRow(each);
-        plan.columns.forEach((column, at) => {
-          const value = cells[(plan.sourceColumns[column.sourceIndex] as SourceColumn).name] ?? null;
-          if (value !== null) sink.int32(at, value);
-        });
-        sink.endRow();
-      }
-      return changes;
-    },
-  };
 }
 
 /** The place in the log that a position names: entries from here on come after it. */
