@@ -144,6 +144,7 @@ async function strike({ options, scene, resnapshots, random, progress }: Campaig
     scene.check();
     scene.run.ensure();
     const fault = drawFault(scene, random);
+    if (fault === null) continue;
     await fault.strike(scene);
     if (fault.isKill) kills += 1;
     faults[fault.name] = (faults[fault.name] ?? 0) + 1;

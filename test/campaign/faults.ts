@@ -16,7 +16,8 @@ export interface Fault {
 
 export const faults: readonly Fault[] = [...processFaults, ...wireFaults, ...serviceFaults];
 
-export function drawFault(scene: Scene, random: Random): Fault {
+/** Null where everything is broken already. */
+export function drawFault(scene: Scene, random: Random): Fault | null {
   const possible = faults.filter((fault) => fault.isPossible(scene));
-  return random.weighted(possible);
+  return possible.length === 0 ? null : random.weighted(possible);
 }

@@ -40,7 +40,7 @@ export class Random {
       place -= each.weight;
       if (place < 0) return each;
     }
-    return list[list.length - 1] as T;
+    return this.pick(list);
   }
 
   /** Draws of its own, so that what one part draws does not depend on how often another one drew. */
