@@ -175,6 +175,14 @@ function failed(seen: string): SyncError {
       fix: 'GRANT the right that the message names to the account of the access key.',
     });
   }
+  // InternalServerError: the service failed, not the statement.
+  if (/ODPS-0010000/.test(seen)) {
+    return new SyncError('TARGET_UNREACHABLE', {
+      seen,
+      wanted: 'a service that runs statements',
+      fix: 'Nothing: it is tried again by itself. If it lasts, ask MaxCompute support about this instance.',
+    });
+  }
   return new SyncError('TARGET_SQL_FAILED', {
     seen,
     wanted: 'a statement that ends well',

@@ -151,6 +151,14 @@ describe('warehouse, against the emulator', () => {
     expect((await warehouse.describeTable('orders_log'))?.columns.at(-1)).toEqual({ name: 'note', type: 'STRING' });
   });
 
+  it('tells a failure of the service from one of the statement: it is tried again later', async () => {
+    emulator.faults.add({ on: 'query', do: { diskFull: true } });
+    await expect(warehouse.addColumns('orders_log', [{ name: 'more', type: 'STRING' }])).rejects.toMatchObject({
+      code: 'TARGET_UNREACHABLE',
+      seen: expect.stringContaining('ODPS-0010000'),
+    });
+  });
+
   it('passes the words of the server on when SQL fails', async () => {
     await expect(warehouse.query('SELECT * FROM nothing')).rejects.toMatchObject({
       code: 'TARGET_SQL_FAILED',
