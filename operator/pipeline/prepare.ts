@@ -79,7 +79,7 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
   const isAnswered = settings.resnapshot === null || known?.resnapshotNonce === settings.resnapshot.nonce;
   const isSame = known?.inputHash === settings.inputHash && isAnswered;
   if (isSame && known?.stage === 'done') return { kind: 'prepared' };
-  if (isSame && known?.stage === 'schema') return await makePlanned(known, input);
+  if (isSame && known?.stage === 'schema') return await makePlanned(known, known, input);
   if (known !== null) await settleBeforeChange(known, input);
   const precheck = await runPrecheck(input, known !== null);
   if (known !== null) refuseOutage(precheck);
@@ -92,7 +92,7 @@ export async function runPrepare(input: PrepareInput): Promise<PrepareOutcome> {
     await savePrecheck(atStart.findings, input);
     return { kind: 'refused', findings: atStart.findings };
   }
-  return await makePlanned(await planDocument(start, atStart.plans, known, input), input);
+  return await makePlanned(await planDocument(start, atStart.plans, known, input), known, input);
 }
 
 /** A task that has begun outlives an outage: it is only at the first start that a person is told at once. */
@@ -163,10 +163,17 @@ function amidTransaction({ position }: CheckpointDocument): SyncError {
  * Makes the tables of a plan that was saved before the first of them: a start that broke off here goes on here, and its
  * half-made tables are known for ours.
  */
-async function makePlanned(plan: Body<PlanDocument>, input: PrepareInput): Promise<PrepareOutcome> {
+async function makePlanned(
+  plan: Body<PlanDocument>,
+  known: PlanDocument | null,
+  input: PrepareInput,
+): Promise<PrepareOutcome> {
   const { documents, warehouse } = input;
   const name = documentNames.plan(documents.task);
-  const document = await FencedDocument.claim<PlanDocument>(claimOf(documents, name), () => plan);
+  const document = await FencedDocument.claim<PlanDocument>(claimOf(documents, name), (previous) => {
+    if (!isSameSave(previous, known)) throw plannedMeanwhile(name, previous);
+    return plan;
+  });
   await makeTables(plan.tables, input, () => document.confirm());
   const largest = await largestRecordId(
     warehouse,
@@ -181,6 +188,19 @@ async function makePlanned(plan: Body<PlanDocument>, input: PrepareInput): Promi
     tables: value.tables.map((table) => ({ ...table, isMade: true })),
   }));
   return { kind: 'prepared' };
+}
+
+function isSameSave(a: PlanDocument | null, b: PlanDocument | null): boolean {
+  return a?.writer.id === b?.writer.id && a?.writer.epoch === b?.writer.epoch && a?.writer.seq === b?.writer.seq;
+}
+
+/** A process that stood still while another one planned has a plan that was made from what is no longer so. */
+function plannedMeanwhile(name: string, holder: PlanDocument | null): SyncError {
+  return new SyncError('ANOTHER_WRITER', {
+    seen: `${name} was saved by ${holder?.writer.id ?? 'nobody'} while this process was planning`,
+    wanted: 'to be the only one that prepares the task',
+    fix: 'Nothing to do where the other process shall go on. Otherwise stop it, then start this one again.',
+  });
 }
 
 /** The planned tables as they are at the start; the others stay, since rules speak of them too. */

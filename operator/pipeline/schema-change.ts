@@ -49,7 +49,7 @@ export async function applySchemaEvent(event: SchemaEvent, context: SchemaChange
     const after = applyAddColumns(before, change, context.decideColumn, context.recordId);
     if (after !== before) plans.push(withFreeVersion(after, stored));
   }
-  for (const plan of plans) await addTargetColumns(plan, context.warehouse);
+  for (const plan of plans) await addTargetColumns(plan, context);
   if (plans.length > 0) await storeVersions(plans, context);
   await context.checkpoint.update((value) => ({
     ...value,
@@ -74,7 +74,7 @@ export async function applySchemaEvent(event: SchemaEvent, context: SchemaChange
 }
 
 /** Both tables get the columns; those that are there already are left alone, so a repeated statement is harmless. */
-async function addTargetColumns(plan: TablePlan, warehouse: Warehouse): Promise<void> {
+async function addTargetColumns(plan: TablePlan, context: SchemaChangeContext): Promise<void> {
   const added = new Set(plan.addedColumns.map((column) => column.targetName));
   const columns = dataColumns(plan).filter((column) => added.has(column.name));
   const tables = [
@@ -83,8 +83,8 @@ async function addTargetColumns(plan: TablePlan, warehouse: Warehouse): Promise<
   ] as const;
   for (const [table, wanted] of tables) {
     if (table === null) continue;
-    await refuseForeignColumns(plan, table, wanted, warehouse);
-    await warehouse.addColumns(table, columns);
+    await refuseForeignColumns(plan, table, wanted, context);
+    await context.warehouse.addColumns(table, columns);
   }
 }
 
@@ -93,11 +93,13 @@ async function refuseForeignColumns(
   plan: TablePlan,
   table: string,
   wanted: readonly TargetColumn[],
-  warehouse: Warehouse,
+  { warehouse, checkpoint }: SchemaChangeContext,
 ): Promise<void> {
   const found = await warehouse.describeTable(table);
   const areOurs = found?.columns.every(({ name }, index) => name.toLowerCase() === wanted[index]?.name.toLowerCase());
   if (found === null || areOurs) return;
+  // Where another writer has taken over meanwhile, they may be of later statements.
+  await checkpoint.confirm();
   const names = (columns: readonly TargetColumn[]): string => columns.map(({ name }) => name).join(', ');
   throw new SyncError('TARGET_SCHEMA_MISMATCH', {
     seen: `${table} with the columns ${names(found.columns)}`,
