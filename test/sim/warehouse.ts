@@ -3,6 +3,7 @@
  * repeated, as the real client does; a commit is one request, whatever comes of it.
  */
 import { type RowKind, type RowSink, rowKind } from '../../operator/model/change.js';
+import type { PlanDocument } from '../../operator/model/documents.js';
 import type { BlockTarget, BlockWriter, ClosedBlock, Warehouse } from '../../operator/model/ports.js';
 import type { TablePlan } from '../../operator/model/table-plan.js';
 import type { StoredRow } from './maxcompute-server.js';
@@ -36,12 +37,28 @@ export function warehouseOf(world: World, process: SimProcess): Warehouse {
       }
     }
   };
+  // Nothing in MaxCompute ties a DROP to the plan that wants it. So it is assumed that nobody takes over while one is on its
+  // way, and that one which was sent again is done once.
+  const destroy = (land: () => void): (() => void) => {
+    const epoch = (): number | undefined => world.store.read<PlanDocument>('shop-plan')?.writer.epoch;
+    const epochAtFirst = epoch();
+    let isDone = false;
+    return () => {
+      if (epoch() !== epochAtFirst) throw new Refusal(503, 'ServiceUnavailable');
+      if (!isDone) land();
+      isDone = true;
+    };
+  };
   return {
     facts: () => Promise.resolve({ reachable: true } as never),
     createTable: (spec) => ask(`create ${spec.table}`, () => server.createTable(spec)),
     addColumns: (table, columns) => ask(`add columns to ${table}`, () => server.addColumns(table, columns)),
     describeTable: (table) => ask(`describe ${table}`, () => server.describeTable(table)),
-    dropTable: (table) => ask(`drop ${table}`, () => server.dropTable(table)),
+    dropTable: (table) =>
+      ask(
+        `drop ${table}`,
+        destroy(() => server.dropTable(table)),
+      ),
     query: async (sql) => ({ columns: [], rows: await ask(`query ${sql.slice(0, 40)}`, () => server.query(sql)) }),
     createPartition: (table, partition) =>
       ask(`add a partition to ${table}`, () => server.createPartition(table, partition)),
