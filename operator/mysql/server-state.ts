@@ -55,6 +55,23 @@ export interface BinlogStatus {
  * Null where the log is off. Throws `SOURCE_PRIVILEGE_MISSING` where the account may not ask.
  */
 export async function readBinlogStatus(session: Session): Promise<BinlogStatus | null> {
+  return await readStatus(session, gtidSetAt);
+}
+
+/**
+ * Where the binary log ends, with GTIDs of that moment or a little later: enough to be waited for, never to begin at. MariaDB
+ * finds the set of an exact place by reading the file up to there, which takes seconds for a large one.
+ */
+export async function readLogEnd(session: Session): Promise<BinlogPosition | null> {
+  const status = await readStatus(session, async (_session, _file, _offset, executedGtids) =>
+    executedGtids === null
+      ? normaliseGtidSet((await readVariable(session, 'gtid_binlog_pos')) ?? '')
+      : await gtidSetIfOn(session, executedGtids),
+  );
+  return status?.position ?? null;
+}
+
+async function readStatus(session: Session, gtidsOf: typeof gtidSetAt): Promise<BinlogStatus | null> {
   const rows = await queryEitherWay(session, ['SHOW MASTER STATUS', 'SHOW BINARY LOG STATUS'], {
     doing: 'reading the position of the binary log',
   });
@@ -65,7 +82,7 @@ export async function readBinlogStatus(session: Session): Promise<BinlogStatus |
     position: {
       file: file ?? '',
       offset: Number(offset),
-      gtidSet: await gtidSetAt(session, file ?? '', Number(offset), executedGtids ?? null),
+      gtidSet: await gtidsOf(session, file ?? '', Number(offset), executedGtids ?? null),
       server: await readServerKey(session),
     },
     doDb: splitList(doDb),
@@ -80,7 +97,12 @@ async function gtidSetAt(
   offset: number,
   executedGtids: string | null,
 ): Promise<string | null> {
-  if (executedGtids === null) return readMariaDbGtidSet(session, file, offset);
+  return executedGtids === null
+    ? await readMariaDbGtidSet(session, file, offset)
+    : await gtidSetIfOn(session, executedGtids);
+}
+
+async function gtidSetIfOn(session: Session, executedGtids: string): Promise<string | null> {
   const gtidSet = normaliseGtidSet(executedGtids);
   // Only ON gives every transaction one; the set of a server that once had them stands still.
   return gtidSet !== null && (await readVariable(session, 'gtid_mode')) === 'ON' ? gtidSet : null;

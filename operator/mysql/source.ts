@@ -17,7 +17,7 @@ import { readExecutedGtids } from './continuity.js';
 import { readFacts } from './facts.js';
 import { refusedFilters } from './filters.js';
 import { assertReadable } from './log-continuity.js';
-import { readBinlogStatus } from './server-state.js';
+import { readLogEnd } from './server-state.js';
 import type { Session } from './session.js';
 import { type ServerNews, SessionPool } from './session-pool.js';
 import { readRows, type SnapshotReading } from './snapshot-reader.js';
@@ -94,9 +94,9 @@ export function createMySqlSource(settings: MySqlSettings, clock: Clock, options
     start: (tables) => pool.use((session) => findStart(session, tables)),
     position: () =>
       pool.use(async (session) => {
-        const status = await readBinlogStatus(session);
-        if (status === null) throw noBinlog();
-        return status.position;
+        const position = await readLogEnd(session);
+        if (position === null) throw noBinlog();
+        return position;
       }),
     refusedFilters: (plans) => pool.use((session) => refusedFilters(session, plans)),
     chunks: (plan, size) => pool.use((session) => splitTable(session, plan, size)),

@@ -242,10 +242,11 @@ describeWithPart(mysql56, 'a server without GTIDs: MySQL 5.6', () => {
     }
     const from = places[2] as BinlogPosition;
     await beginLogAnew('two');
-    const again = source.stream(from, () => plan, { ...options, signal: never })[Symbol.asyncIterator]();
     const failure = await failureOf(
       (async () => {
-        for (;;) for (const event of (await again.next()).value ?? []) if (event.kind === 'rows') return;
+        for await (const arrival of source.stream(from, () => plan, { ...options, signal: never })) {
+          for (const event of arrival) if (event.kind === 'rows') return;
+        }
       })(),
     );
     expect(failure.code).toBe('POSITION_LOST');

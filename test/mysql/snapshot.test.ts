@@ -133,7 +133,8 @@ describe.each([
 
     it('are refused from another server than the task began with', async () => {
       const { identity } = await source.start([{ database: 'shop', table: 'numbers' }]);
-      const other = { ...identity, serverId: identity.serverId + 1 };
+      const serverUuid = identity.serverUuid && '3e11fa47-71ca-11e1-9e33-c80aa9429562';
+      const other = { ...identity, serverUuid, serverId: identity.serverId + 1 };
       await using stray = createMySqlSource(settingsOf(server), systemClock, {
         known: { identity: other, positions: [] },
       });
