@@ -64,14 +64,17 @@ export const errorCatalog = {
   ),
   SOURCE_IDENTITY_CHANGED: terminal(
     exitCodes.sourceIdentityChanged,
-    'The server at this address is not the one the checkpoint was taken on.',
+    'Another server answers at this address, and it lacks transactions that were read, or has no GTIDs to tell.',
   ),
   SOURCE_SERVER_ID_CLASH: retryable('Another replica uses our server id, and one of the two is cut off.'),
   SOURCE_QUERY_FAILED: terminal(
     exitCodes.incompatibleChange,
     'The MySQL server refuses a statement for a reason that will not pass by itself.',
   ),
-  POSITION_LOST: terminal(exitCodes.positionLost, 'The binary log that the checkpoint needs is gone from the server.'),
+  POSITION_LOST: terminal(
+    exitCodes.positionLost,
+    'The binary log that the checkpoint needs is gone from the server, or its history is another one now.',
+  ),
   BINLOG_EVENT_UNSUPPORTED: terminal(
     exitCodes.incompatibleChange,
     'The binary log holds an event that cannot be applied without loss.',
