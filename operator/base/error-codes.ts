@@ -33,7 +33,7 @@ export const errorCatalog = {
   // the state folder, or the ConfigMaps of a cluster
   STORE_UNAVAILABLE: retryable('The checkpoint store cannot be read or written just now (full disk, lost connection).'),
   STORE_READ_ONLY: terminal(exitCodes.badInput, 'The state folder does not let us write.'),
-  STORE_CORRUPT: terminal(exitCodes.badInput, 'A stored document cannot be read. Nothing is overwritten.'),
+  STORE_CORRUPT: terminal(exitCodes.badInput, 'A stored document cannot be read, or is gone. Nothing is overwritten.'),
   STORE_FORMAT_NEWER: terminal(
     exitCodes.badInput,
     'A stored document was written by a newer version. Nothing is overwritten.',

@@ -26,7 +26,7 @@ import { renderFindings } from './findings.js';
 import type { TaskFlags } from './program.js';
 import { ProgressView } from './progress.js';
 import { saveRunNote } from './run-note.js';
-import { checkStateFolder } from './state-folder.js';
+import { checkStateFolder, storeInUse } from './state-folder.js';
 import { checkSecrets, loadTask, type TaskContext } from './task-context.js';
 import { version } from './version.js';
 import { readLogLine } from './worker-log.js';
@@ -73,7 +73,7 @@ async function supervise(
   let shownFindingsMs = (await lastPrecheckMs(context)) ?? 0;
   let told = { words: '', atMs: 0 };
   const result = await runLoop({
-    store: context.store,
+    store: storeInUse(context),
     name: context.name,
     runtime: createChildRuntime({ program, args, clock: systemClock, onLine }),
     clock: systemClock,

@@ -9,6 +9,7 @@ import { listDocuments } from '../local/file-store.js';
 import { documentNames } from '../model/document-names.js';
 import type { CheckpointDocument, Envelope, PlanDocument, SchemaDocument } from '../model/documents.js';
 import { refuseNewerFormat } from '../model/fenced-document.js';
+import type { CheckpointStore } from '../model/ports.js';
 import { tableKey } from '../model/source-table.js';
 import { refuseAnotherTask } from '../reconcile/config-document.js';
 import { loadDocument, type ObservedDocuments, observeDocuments } from '../reconcile/observe.js';
@@ -23,6 +24,24 @@ export async function checkStateFolder(context: TaskContext, use: { readonly for
   await systemClock.sleep(secondLookMs);
   const torn = await look(context, use);
   if (torn) throw torn;
+}
+
+/** The store of a run: documents that go away under it are told apart from a task that has yet to begin. */
+export function storeInUse({ store, name, stateDir }: TaskContext): CheckpointStore {
+  const config = documentNames.config(name);
+  return {
+    save: (document, body, expected) => store.save(document, body, expected),
+    async load(document) {
+      const stored = await store.load(document);
+      if (stored !== null || document !== config) return stored;
+      throw new SyncError('STORE_CORRUPT', {
+        task: name,
+        seen: `the documents of the task have gone from ${stateDir} while it was running`,
+        wanted: 'the state folder as this run left it',
+        fix: 'Bring the folder back from a backup as a whole, then start again. Nothing was written in its place.',
+      });
+    },
+  };
 }
 
 /** Throws what is certain; answers what a second look must confirm. */

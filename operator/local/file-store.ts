@@ -6,10 +6,11 @@
  * A save is answered only after the file and the folder are on disk.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { link, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SyncError } from '../base/errors.js';
 import type { CheckpointStore, StoredDocument } from '../model/ports.js';
+import { makeFolder } from './make-folder.js';
 import { storeError } from './store-error.js';
 
 /** A load meets a version that was pruned after the listing; each round means that another writer saved twice. */
@@ -45,7 +46,7 @@ async function save(
   expected: string | null,
 ): Promise<{ saved: true; version: string } | { saved: false }> {
   // Only a first version makes the folder: one that went away under its writer must not come back without its documents.
-  if (expected === null) await mkdir(dir, { recursive: true, mode: 0o700 });
+  if (expected === null) await makeFolder(dir);
   const base = expected === null ? 0 : Number(expected);
   if (((await listVersions(dir, name)).at(-1) ?? 0) !== base) return { saved: false };
   const version = base + 1;

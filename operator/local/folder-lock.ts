@@ -4,12 +4,13 @@
  * outlive a kill -9. It spares people a mistake; what keeps two writers apart is the epoch in the checkpoint.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, realpath, unlink } from 'node:fs/promises';
+import { readFile, realpath, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
+import { makeFolder } from './make-folder.js';
 import { storeError } from './store-error.js';
 import { writeWholeFile } from './whole-file.js';
 
@@ -25,7 +26,7 @@ interface Holder {
 
 export async function lockFolder(dir: string): Promise<AsyncDisposable> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeFolder(dir);
     const server = await listenAlone(socketPath(await realpath(dir)));
     if (!server) throw await anotherWriter(dir);
     const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };

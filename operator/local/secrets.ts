@@ -3,10 +3,10 @@
  * changed, so that a rotated password needs no restart. No value ever stands in a message.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { SyncError } from '../base/errors.js';
+import { makeFolder } from './make-folder.js';
 import { storeError } from './store-error.js';
 import { writeWholeFile } from './whole-file.js';
 
@@ -58,9 +58,9 @@ export async function writeSecrets(
   secrets: ReadonlyMap<string, ReadonlyMap<string, string>>,
 ): Promise<void> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeFolder(dir);
     for (const [secret, values] of secrets) {
-      await mkdir(join(dir, secret), { recursive: true, mode: 0o700 });
+      await makeFolder(join(dir, secret));
       for (const [key, value] of values) await writeWholeFile(join(dir, secret, key), value);
     }
   } catch (error) {

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { transformFile } from '@swc/core';
 import fc from 'fast-check';
 import { SyncError } from '../../operator/base/errors.js';
-import { createFileStore } from '../../operator/local/file-store.js';
+import { createFileStore, listDocuments } from '../../operator/local/file-store.js';
 import { storeError } from '../../operator/local/store-error.js';
 
 let dir: string;
@@ -44,6 +44,39 @@ test('only the newest version and the one before it stay, and no temporary file'
   expect((await readdir(dir)).sort()).toEqual(['a.11', 'a.12']);
 });
 
+test('a folder that went away under its writer is not made again; a first document makes it', async () => {
+  const folder = join(dir, 'gone');
+  const store = createFileStore(folder);
+  await store.save('a', 'one', null);
+  await rm(folder, { recursive: true });
+  expect(await store.save('a', 'two', '1')).toEqual({ saved: false });
+  expect(await readdir(dir)).toEqual([]);
+  expect(await store.save('b', 'one', null)).toEqual({ saved: true, version: '1' });
+});
+
+test('what a dead writer left is no document; it is swept by a save once it is old', async () => {
+  const store = createFileStore(dir);
+  await store.save('a', 'one', null);
+  const [old, young] = ['.a.1.0123456789ab.tmp', '.a.2.0123456789ab.tmp'];
+  for (const name of [old, young]) await writeFile(join(dir, name), 'ha');
+  const longAgo = Date.now() / 1000 - 3_600;
+  await utimes(join(dir, old), longAgo, longAgo);
+  expect(await store.load('a')).toEqual({ body: 'one', version: '1' });
+  expect([...(await listDocuments(dir))]).toEqual(['a']);
+  await store.save('a', 'two', '1');
+  expect((await readdir(dir)).sort()).toEqual([young, 'a.1', 'a.2']);
+});
+
+test('documents are listed by name, whatever else is in the folder', async () => {
+  const store = createFileStore(dir);
+  for (const name of ['shop-config', 'shop-config-plan', 'shop.1']) await store.save(name, 'x', null);
+  await store.save('shop-config', 'y', '1');
+  for (const name of ['holder.json', 'run.json', 'shop-plan.0', 'shop-plan.01', 'shop-plan'])
+    await writeFile(join(dir, name), '');
+  expect([...(await listDocuments(dir))].sort()).toEqual(['shop-config', 'shop-config-plan', 'shop.1']);
+  expect((await listDocuments(join(dir, 'not-there'))).size).toBe(0);
+});
+
 test('of many writers that read the same version, one at most saves, and no answered save is ever lost', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 2, max: 6 }), fc.integer({ min: 1, max: 12 }), async (writers, rounds) => {
@@ -68,7 +101,8 @@ test('of many writers that read the same version, one at most saves, and no answ
 });
 
 test('processes that are killed while saving leave a document that can be read and saved over', async () => {
-  await transpile(['base/error-codes', 'base/errors', 'base/exit-codes', 'local/file-store', 'local/store-error'], dir);
+  const base = ['base/error-codes', 'base/errors', 'base/exit-codes'];
+  await transpile([...base, 'local/file-store', 'local/make-folder', 'local/store-error'], dir);
   const script = join(dir, 'writer.mjs');
   await writeFile(
     script,

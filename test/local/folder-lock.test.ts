@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodes } from '../../operator/base/exit-codes.js';
 import { lockFolder } from '../../operator/local/folder-lock.js';
@@ -44,8 +44,32 @@ test('a killed holder leaves the folder free', async () => {
   );
   const child = spawn(process.execPath, [script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
-  await expect(lockFolder(dir)).rejects.toMatchObject({ code: 'ANOTHER_WRITER' });
+  const note = (pid: number): Promise<void> =>
+    writeFile(join(dir, 'holder.json'), JSON.stringify({ pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' }));
+  // Of a holder before this one, which died: whoever were told to kill it would kill another process.
+  await note(await pidOfDead());
+  await expect(lockFolder(dir)).rejects.toMatchObject({
+    code: 'ANOTHER_WRITER',
+    seen: expect.stringContaining('in use by another process'),
+    fix: expect.not.stringContaining('kill'),
+  });
+  await note(child.pid ?? 0);
+  await expect(lockFolder(dir)).rejects.toMatchObject({ fix: expect.stringContaining(`kill ${child.pid}`) });
   child.kill('SIGKILL');
   await once(child, 'exit');
   await (await lockFolder(dir))[Symbol.asyncDispose]();
 });
+
+test('where the note of the holder cannot be written, nothing is left behind and the folder is free', async () => {
+  await mkdir(join(dir, 'holder.json'));
+  await expect(lockFolder(dir)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  expect(await readdir(dir)).toEqual(['holder.json']);
+  await rm(join(dir, 'holder.json'), { recursive: true });
+  await (await lockFolder(dir))[Symbol.asyncDispose]();
+});
+
+async function pidOfDead(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' });
+  await once(child, 'exit');
+  return child.pid ?? 0;
+}
