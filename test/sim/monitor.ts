@@ -20,6 +20,8 @@ export class Monitor {
   readonly #writers = new Map<string, Writer>();
   readonly #claims: { readonly name: string; readonly writerId: string; readonly atMs: number }[] = [];
   readonly #intents = new Map<string, string>();
+  /** What the last merge of a table was made of: the same again gives the same. */
+  readonly #merged = new Map<string, string>();
   readonly #sourceRows = new Map<string, readonly string[]>();
   #checkpoint: CheckpointDocument | null = null;
   #landedUpTo = 0;
@@ -165,6 +167,17 @@ export class Monitor {
     if (known?.state !== 'complete' || !history.hasBaselines) return null;
     const base = maxCompute.tables.get(`${table.name}_base`)?.rows ?? [];
     const log = maxCompute.tables.get(`${table.name}_log`)?.rows ?? [];
+    const seen = [
+      index,
+      next.recordId,
+      known.baseWatermark,
+      known.schemaVersion,
+      generation,
+      base.length,
+      log.length,
+    ].join();
+    if (this.#merged.get(key) === seen) return null;
+    this.#merged.set(key, seen);
     const version = this.#planOf(key, known.schemaVersion);
     if (version === null) return `schema: version ${known.schemaVersion} of ${key} is not stored`;
     const kept = log.filter((row) => row.recordId > known.baseWatermark && row.recordId <= next.recordId);

@@ -13,7 +13,7 @@ import type { World } from './world.js';
 
 const questionMsMax = 20_000;
 /** The server says that it is alive when nothing was logged for this long. */
-const heartbeatMs = 10_000;
+const heartbeatMs = 30_000;
 
 export function sourceOf(world: World, process: SimProcess): Source {
   const server = new SourceServer(world, process);

@@ -19,6 +19,7 @@ export interface SimDocument extends Envelope {
 
 export class StoreServer {
   readonly #versions = new Map<string, StoredDocument[]>();
+  readonly #parsed = new Map<string, { readonly version: string; readonly value: unknown }>();
   /** Sessions that an intent has named. */
   readonly named = new Set<string>();
 
@@ -36,9 +37,14 @@ export class StoreServer {
     return version;
   }
 
+  /** For those who watch. */
   read<T>(name: string): T | null {
     const stored = this.load(name);
-    return stored && (JSON.parse(stored.body) as T);
+    const known = this.#parsed.get(name);
+    if (stored === null || known?.version === stored.version) return (known?.value ?? null) as T | null;
+    const value: unknown = JSON.parse(stored.body);
+    this.#parsed.set(name, { version: stored.version, value });
+    return value as T;
   }
 }
 
