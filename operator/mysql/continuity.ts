@@ -8,7 +8,7 @@ import { SyncError } from '../base/errors.js';
 import { MysqlGtidSet, missingGtids } from '../model/gtid-set.js';
 import { type BinlogPosition, hasReached, renderPosition, serverKey } from '../model/position.js';
 import type { SourceIdentity } from '../model/source-facts.js';
-import { normaliseGtidSet, readVariable, renderIdentity } from './server-state.js';
+import { normaliseGtidSet, readMariaDbGtidSet, readVariable, renderIdentity } from './server-state.js';
 import type { Session } from './session.js';
 import { openSnapshot } from './start-position.js';
 
@@ -95,6 +95,22 @@ export async function readExecutedGtids(session: Session, identity: SourceIdenti
   if (identity.flavor === 'mariadb') return normaliseGtidSet((await readVariable(session, 'gtid_binlog_pos')) ?? '');
   if ((await readVariable(session, 'gtid_mode')) !== 'ON') return null;
   return (await readVariable(session, 'gtid_executed')) ?? '';
+}
+
+/**
+ * MySQL where GTIDs were switched off since: what is logged now is in no set, and the server refuses to begin by one.
+ * MariaDB, whose position was taken before the first transaction of all: it tells the set of each place in its own log.
+ */
+export async function withGtidsOfNow(
+  session: Session,
+  identity: SourceIdentity,
+  from: BinlogPosition,
+): Promise<BinlogPosition> {
+  if (identity.flavor === 'mariadb') {
+    if (from.gtidSet !== null || from.server !== serverKey(identity)) return from;
+    return { ...from, gtidSet: await readMariaDbGtidSet(session, from.file, from.offset) };
+  }
+  return (await readExecutedGtids(session, identity)) === null ? { ...from, gtidSet: null } : from;
 }
 
 export function refused(

@@ -13,7 +13,7 @@ import type { TablePlan } from '../model/table-plan.js';
 import { followBinlog } from './binlog/follow.js';
 import { splitTable } from './chunks.js';
 import { type MySqlSettings, withConnectionOptions } from './connect.js';
-import { readExecutedGtids } from './continuity.js';
+import { withGtidsOfNow } from './continuity.js';
 import { readFacts } from './facts.js';
 import { refusedFilters } from './filters.js';
 import { assertReadable } from './log-continuity.js';
@@ -108,9 +108,7 @@ export function createMySqlSource(settings: MySqlSettings, clock: Clock, options
       const { flavor, server, begin } = await pool.use(async (session) => {
         const identity = pool.identityOf(session);
         await pool.assertHolds(session, [from]);
-        // Switched off since: what is logged now is in no set, and the server refuses to begin by one.
-        const isOff = identity.flavor === 'mysql' && (await readExecutedGtids(session, identity)) === null;
-        const begin = isOff ? { ...from, gtidSet: null } : from;
+        const begin = await withGtidsOfNow(session, identity, from);
         await assertReadable(session, identity, begin);
         return { flavor: identity.flavor, server: serverKey(identity), begin };
       });

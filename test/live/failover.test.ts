@@ -16,6 +16,8 @@ import { startWriters, type Transaction, type Writers } from './writers.js';
 
 const task = 'bank';
 const accounts = 20_000;
+/** Against a hang; each takes half a minute on two idle cores. */
+const minutesMax = 5;
 const tables = ['accounts', 'journal', 'ticks'] as const;
 
 const setUp = [
@@ -115,48 +117,56 @@ for (const { title, part, open } of pairKinds) {
       }
     }
 
-    it('while it streams, and back again', async () => {
-      let writers = await startWriters(pair.a, 4, transfer);
-      const running = world.start(...command());
-      const isOver = endsEarly(running.ended);
-      await until(async () => (await checkpoint())?.caughtUp === true, isOver);
-      const before = await checkpoint();
-      writers = await failOver(pair.a, pair.b, writers);
-      await until(async () => isFurther(before, await checkpoint()), isOver);
-      await pair.a.restart();
-      await pair.follow(pair.a, pair.b);
-      const between = await checkpoint();
-      expect(between?.identity.serverId).toBe(22);
-      writers = await failOver(pair.b, pair.a, writers);
-      await until(async () => isFurther(between, await checkpoint()), isOver);
-      await writers.stop();
-      running.kill('group');
-      await running.ended;
-      const last = await world.run(...command(), '--until', 'caught-up');
-      expect(last.code === 0 ? '' : last.stderr).toBe('');
-      await expectSameAt(pair.a);
-    }, 150_000);
+    it(
+      'while it streams, and back again',
+      async () => {
+        let writers = await startWriters(pair.a, 4, transfer);
+        const running = world.start(...command());
+        const isOver = endsEarly(running.ended);
+        await until(async () => (await checkpoint())?.caughtUp === true, isOver);
+        const before = await checkpoint();
+        writers = await failOver(pair.a, pair.b, writers);
+        await until(async () => isFurther(before, await checkpoint()), isOver);
+        await pair.a.restart();
+        await pair.follow(pair.a, pair.b);
+        const between = await checkpoint();
+        expect(between?.identity.serverId).toBe(22);
+        writers = await failOver(pair.b, pair.a, writers);
+        await until(async () => isFurther(between, await checkpoint()), isOver);
+        await writers.stop();
+        running.kill('group');
+        await running.ended;
+        const last = await world.run(...command(), '--until', 'caught-up');
+        expect(last.code === 0 ? '' : last.stderr).toBe('');
+        await expectSameAt(pair.a);
+      },
+      minutesMax * 60_000,
+    );
 
-    it('while it copies', async () => {
-      const writers = await startWriters(pair.a, 4, transfer);
-      const running = world.start(...command());
-      const isOver = endsEarly(running.ended);
-      const copy = async () => (await load<ShardDocument>(documentNames.shard(task, 0)))?.tables['bank.accounts'];
-      await until(async () => ((await copy())?.chunksDone ?? 0) >= 3, isOver);
-      proxy.cut();
-      const { uploadId } = (await copy())?.session ?? {};
-      const writersAtB = await failOver(pair.a, pair.b, writers);
-      const halfWay = await copy();
-      expect(halfWay?.committed).toBe(false);
-      await until(async () => (await checkpoint())?.tables['bank.accounts']?.state === 'complete', isOver);
-      expect((await copy())?.session?.uploadId).toBe(uploadId);
-      await writersAtB.stop();
-      running.kill('group');
-      await running.ended;
-      const last = await world.run(...command(), '--until', 'caught-up');
-      expect(last.code === 0 ? '' : last.stderr).toBe('');
-      await expectSameAt(pair.b);
-    }, 150_000);
+    it(
+      'while it copies',
+      async () => {
+        const writers = await startWriters(pair.a, 4, transfer);
+        const running = world.start(...command());
+        const isOver = endsEarly(running.ended);
+        const copy = async () => (await load<ShardDocument>(documentNames.shard(task, 0)))?.tables['bank.accounts'];
+        await until(async () => ((await copy())?.chunksDone ?? 0) >= 3, isOver);
+        proxy.cut();
+        const { uploadId } = (await copy())?.session ?? {};
+        const writersAtB = await failOver(pair.a, pair.b, writers);
+        const halfWay = await copy();
+        expect(halfWay?.committed).toBe(false);
+        await until(async () => (await checkpoint())?.tables['bank.accounts']?.state === 'complete', isOver);
+        expect((await copy())?.session?.uploadId).toBe(uploadId);
+        await writersAtB.stop();
+        running.kill('group');
+        await running.ended;
+        const last = await world.run(...command(), '--until', 'caught-up');
+        expect(last.code === 0 ? '' : last.stderr).toBe('');
+        await expectSameAt(pair.b);
+      },
+      minutesMax * 60_000,
+    );
 
     const itWhenLive = isLive ? it : it.skip;
     itWhenLive(

@@ -104,6 +104,17 @@ for (const { title, part, open: openPair } of pairKinds) {
       expect(third.ids).toEqual([7]);
     }, 60_000);
 
+    // A position that was taken before the first transaction of all has no set.
+    if (title === 'MariaDB')
+      it('finds out the GTIDs of a place that came without', async () => {
+        const { a } = pair;
+        const from = await sourceOf(a).position();
+        await insert(a, 8);
+        const { ids, at } = await read(sourceOf(a), { ...from, gtidSet: null });
+        expect(ids).toEqual([8]);
+        expect(at.gtidSet).toBe(await pair.gtids(a));
+      }, 60_000);
+
     it('waits for a replica that is behind, and refuses it when it stays behind, naming what it lacks', async () => {
       const { a, b } = pair;
       await pair.caughtUp(b, a);
