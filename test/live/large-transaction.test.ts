@@ -1,35 +1,47 @@
 /**
  * One transaction that is larger than the memory allowed to the worker that streams it, in one-row statements and in a
- * single statement. The figure is the kernel's: the most memory that the process ever held (`VmHWM`).
- * MCSYNC_TRANSACTION_MB sets the size of the rows; a report of such runs is docs/reports/large-transactions.md.
+ * single statement; and a snapshot of as many bytes in wide rows. Nothing of it compresses. The figure is the kernel's: the
+ * most memory that the process ever held (`VmHWM`). MCSYNC_TRANSACTION_MB sets the size of the rows; a report of large runs
+ * is docs/reports/large-transactions.md. Without MCSYNC_LIVE=1: the single statement alone.
  */
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../operator/base/clock.js';
 import { createWarehouse } from '../../operator/maxcompute/warehouse.js';
 import { describeWithPart } from '../parts/part.js';
+import { readNewest } from './folder-copies.js';
 import { peakMiB, workerBelow } from './processes.js';
 import { liveServersOr } from './servers.js';
 import { accessKey, openWorld, type RunningProgram, type World } from './world.js';
 
 const isLive = process.env.MCSYNC_LIVE === '1';
-const megabytes = Number(process.env.MCSYNC_TRANSACTION_MB ?? (isLive ? 128 : 48));
+const megabytes = Number(process.env.MCSYNC_TRANSACTION_MB ?? 128);
 const rowBytes = Number(process.env.MCSYNC_TRANSACTION_ROW_BYTES ?? 1_000);
 const rows = Math.floor((megabytes * 1e6) / rowBytes);
 /** What the product promises, whatever the size of a transaction. */
 const peakMiBMax = 256;
+/**
+ * On top of what the process holds while it is idle, which does not follow the size of a transaction: 64 MiB of blocks, 32 MiB
+ * of the dump connection, 16 MiB of heap. So 128 MB that are held as a whole are found out, too.
+ */
+const growthMiBMax = 112;
 
 const poolRows = 64;
 const poolRowBytes = 65_536;
-const body = `SUBSTRING(pool.b, 1 + (n * 7919) % ${poolRowBytes - rowBytes}, ${rowBytes})`;
+const wideRowBytes = 60_000;
+const wideRows = Math.floor((megabytes * 1e6) / wideRowBytes);
 /** Rows that do not compress, each with a digest of its own. */
-const selectRows = `SELECT n, ${body}, MD5(${body}), MD5(CONCAT(n, MD5(${body})))
-  FROM numbers JOIN pool ON pool.k = n % ${poolRows}`;
+const selectRows = (bytes: number): string => {
+  const body = `SUBSTRING(pool.b, 1 + (n * 7919) % ${poolRowBytes - bytes}, ${bytes})`;
+  return `SELECT n, ${body}, MD5(${body}), MD5(CONCAT(n, MD5(${body})))
+    FROM numbers JOIN pool ON pool.k = n % ${poolRows}`;
+};
 const digit = `(${Array.from({ length: 10 }, (_, d) => `SELECT ${d} d`).join(' UNION ALL ')})`;
 
 const setUp = [
   'CREATE DATABASE big',
   'CREATE TABLE big.single (id INT PRIMARY KEY, body BLOB, digest CHAR(32), tag CHAR(32))',
   'CREATE TABLE big.many LIKE big.single',
+  'CREATE TABLE big.wide LIKE big.single',
   // What rows are made of is not in the binary log: the streamed transaction alone counts.
   'CREATE DATABASE source; USE source; SET SESSION sql_log_bin = 0',
   'CREATE TABLE pool (k INT PRIMARY KEY, b LONGBLOB)',
@@ -41,7 +53,7 @@ const setUp = [
      DECLARE at INT DEFAULT 0;
      START TRANSACTION;
      WHILE at < ${rows} DO
-       INSERT INTO big.many ${selectRows} WHERE n = at;
+       INSERT INTO big.many ${selectRows(rowBytes)} WHERE n = at;
        SET at = at + 1;
      END WHILE;
      COMMIT;
@@ -65,87 +77,127 @@ for (const { title, parts, start } of liveServersOr('MariaDB')) {
       await world?.close();
     }, 60_000);
 
-    it.each([
+    const shapes = [
+      { table: 'single', how: 'of a single statement', statement: `INSERT INTO big.single ${selectRows(rowBytes)}` },
       { table: 'many', how: 'of one-row statements', statement: 'CALL one_by_one()' },
-      { table: 'single', how: 'of a single statement', statement: `INSERT INTO big.single ${selectRows}` },
-    ])(
+    ];
+
+    it.each(isLive ? shapes : shapes.slice(0, 1))(
       '$how is streamed within memory, and stands in the log as it was written',
-      async ({ table, statement }) => {
-        const task = world.writeTask(table, { objects: [{ database: 'big', tables: [table] }] });
-        const state = `${world.stateDir}-${table}`;
-        run = world.start('run', '-f', task, '--state', state);
-        const status = async (): Promise<{ phase: string; changes: number; recordId: number }> => {
-          const { code, stdout } = await world.run('status', '-f', task, '--state', state, '-o', 'json');
-          return code === 0 ? JSON.parse(stdout) : { phase: '', changes: 0, recordId: 0 };
-        };
-        await until(run, async () => (await status()).phase === 'Synchronizing');
-        const worker = workerBelow(run.pid, 'stream') as number;
+      async ({ table, how, statement }) => {
+        const { running, state } = begin(table);
+        await until(running, () => running.stderr().includes('Synchronizing'));
+        const worker = workerBelow(running.pid, 'stream') as number;
         const before = peakMiB(worker);
 
         const writtenMs = performance.now();
         await world.server.query(statement);
         const streamedMs = performance.now();
-        await until(run, async () => (await status()).recordId === rows);
+        await until(running, () => JSON.parse(readNewest(state, `${table}-checkpoint`)).recordId === rows);
         const doneMs = performance.now();
         const peak = peakMiB(worker);
-        process.stderr.write(
-          `${title}, ${statement.slice(0, 6)}, ${rows} rows of ${rowBytes} bytes: peak ${peak} MiB, ${before} MiB before; ` +
-            `written in ${Math.round((streamedMs - writtenMs) / 1000)} s, committed ${Math.round((doneMs - streamedMs) / 1000)} s later\n`,
+        expect(Math.min(before, peak)).toBeGreaterThan(0);
+        tell(
+          `${how}, ${rows} rows of ${rowBytes} bytes: peak ${peak} MiB, ${before} MiB before; ` +
+            `written in ${Math.round((streamedMs - writtenMs) / 1000)} s, committed ${Math.round((doneMs - streamedMs) / 1000)} s later`,
         );
-        expect(workerBelow(run.pid, 'stream')).toBe(worker);
-        run.stop();
-        expect((await run.ended).code).toBe(0);
+        expect(workerBelow(running.pid, 'stream')).toBe(worker);
+        running.stop();
+        expect((await running.ended).code).toBe(0);
         expect(await logOf(world, table)).toEqual(wholeLog(rows));
         expect(peak).toBeLessThanOrEqual(peakMiBMax);
+        if (megabytes <= 128) expect(peak - before).toBeLessThanOrEqual(growthMiBMax);
       },
       120_000 + megabytes * 2_000,
     );
+
+    if (isLive) {
+      it(
+        'is matched by a snapshot of as many bytes in wide rows, which stays within memory too',
+        async () => {
+          await world.server.query(`INSERT INTO big.wide ${selectRows(wideRowBytes)} WHERE n < ${wideRows}`);
+          const { running } = begin('wide');
+          let peak = 0;
+          await until(running, () => {
+            const worker = workerBelow(running.pid, 'snapshot');
+            if (worker !== null) peak = Math.max(peak, peakMiB(worker));
+            return running.stderr().includes('Synchronizing');
+          });
+          running.stop();
+          expect((await running.ended).code).toBe(0);
+          tell(`snapshot of ${wideRows} rows of ${wideRowBytes} bytes: peak ${peak} MiB`);
+          const [counts] = await rowsOf(
+            world,
+            'SELECT COUNT(*), COUNT(DISTINCT id), SUM(CASE WHEN MD5(body) = digest THEN 1 ELSE 0 END) FROM wide_base',
+          );
+          expect(counts).toEqual([wideRows, wideRows, wideRows]);
+          expect(peak).toBeGreaterThan(0);
+          expect(peak).toBeLessThanOrEqual(peakMiBMax);
+        },
+        120_000 + megabytes * 2_000,
+      );
+    }
+
+    function begin(table: string): { running: RunningProgram; state: string } {
+      const task = world.writeTask(table, { objects: [{ database: 'big', tables: [table] }] });
+      const state = `${world.stateDir}-${table}`;
+      run = world.start('run', '-f', task, '--state', state);
+      return { running: run, state };
+    }
+
+    function tell(line: string): void {
+      process.stderr.write(`${title}: ${line}\n`);
+    }
   });
 }
 
-async function logOf(world: World, table: string): Promise<Record<string, number>> {
-  await using warehouse = createWarehouse(
-    {
-      endpoint: world.endpoint,
-      project: 'live',
-      userAgent: 'test',
-      credentials: () => ({ accessKeyId: accessKey.id, accessKeySecret: accessKey.secret }),
-    },
-    systemClock,
-  );
-  const { columns, rows: found } = await warehouse.query(
-    `SELECT COUNT(*) AS rows_, COUNT(DISTINCT id) AS ids, MIN(id) AS id_lo, MAX(id) AS id_hi,
-       COUNT(DISTINCT record_id) AS record_ids, MIN(record_id) AS record_lo, MAX(record_id) AS record_hi,
-       SUM(CASE WHEN operation_flag = 'I' THEN 1 ELSE 0 END) AS inserts,
-       SUM(CASE WHEN record_id = id + 1 THEN 1 ELSE 0 END) AS in_order,
-       SUM(CASE WHEN MD5(body) = digest THEN 1 ELSE 0 END) AS bodies,
-       SUM(CASE WHEN MD5(CONCAT(CAST(id AS STRING), digest)) = tag THEN 1 ELSE 0 END) AS tags
-     FROM ${table}_log`,
-    { 'odps.sql.allow.fullscan': 'true' },
-  );
-  return Object.fromEntries(columns.map(({ name }, at) => [name, Number(found[0]?.[at])]));
+async function rowsOf(world: World, sql: string): Promise<number[][]> {
+  const credentials = () => ({ accessKeyId: accessKey.id, accessKeySecret: accessKey.secret });
+  const settings = { endpoint: world.endpoint, project: 'live', userAgent: 'test', credentials };
+  await using warehouse = createWarehouse(settings, systemClock);
+  const { rows: found } = await warehouse.query(sql, { 'odps.sql.allow.fullscan': 'true' });
+  return found.map((row) => row.map(Number));
 }
 
-function wholeLog(count: number): Record<string, number> {
+const logFacts = {
+  rows: 'COUNT(*)',
+  ids: 'COUNT(DISTINCT id)',
+  idLo: 'MIN(id)',
+  idHi: 'MAX(id)',
+  recordIds: 'COUNT(DISTINCT record_id)',
+  recordIdLo: 'MIN(record_id)',
+  recordIdHi: 'MAX(record_id)',
+  inserts: "SUM(CASE WHEN operation_flag = 'I' THEN 1 ELSE 0 END)",
+  inOrder: 'SUM(CASE WHEN record_id = id + 1 THEN 1 ELSE 0 END)',
+  bodies: 'SUM(CASE WHEN MD5(body) = digest THEN 1 ELSE 0 END)',
+  tags: 'SUM(CASE WHEN MD5(CONCAT(CAST(id AS STRING), digest)) = tag THEN 1 ELSE 0 END)',
+} as const;
+
+async function logOf(world: World, table: string): Promise<Record<string, number | undefined>> {
+  const [found = []] = await rowsOf(world, `SELECT ${Object.values(logFacts).join(', ')} FROM ${table}_log`);
+  return Object.fromEntries(Object.keys(logFacts).map((name, at) => [name, found[at]]));
+}
+
+function wholeLog(count: number): Record<keyof typeof logFacts, number> {
   const each = {
-    rows_: count,
+    rows: count,
     ids: count,
-    record_ids: count,
+    recordIds: count,
     inserts: count,
-    in_order: count,
+    inOrder: count,
     bodies: count,
     tags: count,
   };
-  return { ...each, id_lo: 0, id_hi: count - 1, record_lo: 1, record_hi: count };
+  return { ...each, idLo: 0, idHi: count - 1, recordIdLo: 1, recordIdHi: count };
 }
 
-async function until(run: RunningProgram, isSo: () => Promise<boolean>): Promise<void> {
+async function until(running: RunningProgram, isSo: () => boolean): Promise<void> {
   let end: number | null | undefined;
-  void run.ended.then(({ code }) => {
+  void running.ended.then(({ code }) => {
     end = code;
   });
-  while (!(await isSo())) {
-    if (end !== undefined) throw new Error(`mcsync run ended with ${end}: ${run.stderr()}`);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+  while (!isSo()) {
+    if (end !== undefined) throw new Error(`mcsync run ended with ${end}: ${running.stderr()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

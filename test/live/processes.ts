@@ -12,11 +12,10 @@ export function workerBelow(pid: number, role: string): number | null {
   return descendantsOf(pid).find((child) => argumentsOf(child).join(' ').includes(` worker ${role} `)) ?? null;
 }
 
-/** MiB of memory that the process has ever held at one time (`VmHWM`), by the kernel's account. */
+/** MiB of memory that the process has ever held at one time (`VmHWM`), by the kernel's account; 0 where it has ended. */
 export function peakMiB(pid: number): number {
   const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(`${pid}/status`))?.[1];
-  if (kibibytes === undefined) throw new Error(`process ${pid} has ended`);
-  return Math.round(Number(kibibytes) / 1024);
+  return Math.round(Number(kibibytes ?? 0) / 1024);
 }
 
 export function isAlive(pid: number): boolean {
