@@ -1,6 +1,7 @@
 /**
  * State folders on a disk that is full, out of inodes or read-only, at the start and in mid-stream, and folders that are
  * deleted under a run. Each is told by its code, nothing is overwritten, and where it can be mended the task goes on.
+ * Disks out of inodes with MCSYNC_LIVE=1 only.
  */
 import {
   closeSync,
@@ -85,7 +86,7 @@ describeWithPart([mysql56, pyodps, tmpfs], 'a state folder on a disk that fails'
 
   const fullDisks = [
     ['full', 'size=256k', fill],
-    ['out of inodes', 'size=4m,nr_inodes=64', useUpInodes],
+    ...(process.env.MCSYNC_LIVE === '1' ? [['out of inodes', 'size=4m,nr_inodes=64', useUpInodes] as const] : []),
   ] as const;
 
   it.each(fullDisks)(
