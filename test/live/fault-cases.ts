@@ -133,15 +133,28 @@ export const patientCases: readonly FaultCase[] = [
   { name: 'session half opened', faults: one('createUpload', { halfOpen: 'after' }) },
 ];
 
-/** Of no table: what mcsync asks of the service. */
-export const serviceCases: readonly FaultCase[] = [
-  { name: 'statement 500', faults: () => [{ on: 'query', do: { answer: { status: 500 } } }] },
-  { name: 'statement run, answer lost', faults: () => [{ on: 'query', do: { reset: 'after' } }] },
-  { name: 'statement half answered', faults: () => [{ on: 'query', do: { reset: { answerByte: 120 } } }] },
-  { name: 'statement on a full disk', faults: () => [{ on: 'query', do: { diskFull: true } }] },
-  { name: 'result lost', faults: () => [{ on: 'download', do: { reset: { answerByte: 200 } } }] },
+export interface ServiceCase {
+  readonly name: string;
+  readonly faults: () => readonly Fault[];
+}
+
+const service = (on: RequestKind, effect: Effect, more: Partial<Fault> = {}): (() => readonly Fault[]) => {
+  return () => [{ on, do: effect, ...more }];
+};
+
+/** Of no table: what mcsync asks of the service, most of it when it starts. */
+export const serviceCases: readonly ServiceCase[] = [
+  { name: 'statement 500', faults: service('query', { answer: { status: 500 } }) },
+  { name: 'statement 503 of a gateway', faults: service('query', { answer: { status: 503, html: true } }) },
+  { name: 'statement run, answer lost', faults: service('query', { reset: 'after' }) },
+  { name: 'statement half answered', faults: service('query', { reset: { answerByte: 120 } }) },
+  { name: 'statement whose state is not told', faults: service('query', { halfOpen: 'after' }, { skip: 1 }) },
+  { name: 'statement on a full disk', faults: service('query', { diskFull: true }) },
+  { name: 'result half answered', faults: service('download', { reset: { answerByte: 200 } }, { skip: 1 }) },
+  { name: 'partitions not told', faults: service('table', { answer: { status: 504, html: true } }) },
+  { name: 'restart at a statement', faults: service('query', { restart: { when: 'after' } }) },
   {
-    name: 'anything, one in twenty',
-    faults: () => [{ on: 'any', do: { reset: 'after' }, times: 10, chance: 0.05, seed: 11 }],
+    name: 'one of eight requests cut',
+    faults: service('any', { reset: 'after' }, { times: 'always', chance: 0.125, seed: 11 }),
   },
 ];

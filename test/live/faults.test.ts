@@ -14,7 +14,7 @@ import { startWriters, type Transaction } from './writers.js';
 
 const isLong = process.env.MCSYNC_LIVE === '1';
 const cases: readonly FaultCase[] = [...quickCases, ...patientCases].filter((one) => isLong || one.isShort);
-const streamed = isLong ? [...cases, ...serviceCases] : cases.filter((_, index) => index % 2 === 0);
+const streamed = isLong ? cases : cases.filter((_, index) => index % 2 === 0);
 /** One table per case, so that each has a baseline of its own to be disturbed. */
 const copied = cases.map((one, index) => ({ ...one, table: `t${String(index).padStart(2, '0')}` }));
 const rowsPerTable = 400;
@@ -87,12 +87,10 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
     );
 
     it(
-      'while changes are streamed, one after the other',
+      'while changes are streamed, two at a time',
       async () => {
         await amongWriters(async (running) => {
-          for (const [index, one] of streamed.entries()) {
-            await disturb(one, index % 2 === 0 ? 'orders_log' : 'ticks_log', running);
-          }
+          for (let at = 0; at < streamed.length; at += 2) await disturb(streamed.slice(at, at + 2), running);
           if (isLong) await clockAndSecondCommit(running);
         });
         await expectEqual(world, command);
@@ -114,6 +112,22 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
         await expectEqual(world, command);
       },
       180_000,
+    );
+
+    itWhenLong(
+      'of statements and their results, at a start',
+      async () => {
+        for (const one of serviceCases) {
+          const ids = await faults.add(one.faults());
+          const { code, stderr } = await world.run('run', ...command, '--until', 'caught-up');
+          const hits = (await faults.list()).filter(({ id }) => ids.includes(id)).map((fault) => fault.hits);
+          await faults.clear();
+          const seen = { name: one.name, code, stderr: code === 0 ? '' : stderr, isHit: Math.min(...hits) > 0 };
+          expect(seen).toEqual({ name: one.name, code: 0, stderr: '', isHit: true });
+        }
+        await expectEqual(world, command);
+      },
+      240_000,
     );
 
     itWhenLong(
@@ -152,9 +166,11 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
       expect(await running.ended).toMatchObject({ code: 0 });
     }
 
-    async function disturb(one: FaultCase, table: string, running: RunningProgram): Promise<void> {
-      const ids = await faults.add(one.faults(table));
-      await until(() => allHit(faults, ids), running, one.name);
+    /** Two at a time, each at a log of its own. */
+    async function disturb(pair: readonly FaultCase[], running: RunningProgram): Promise<void> {
+      const logs = ['orders_log', 'ticks_log'];
+      const ids = await faults.add(pair.flatMap((one, index) => one.faults(logs[index] as string)));
+      await until(() => allHit(faults, ids), running, pair.map(({ name }) => name).join('; '));
       await progress(running);
       await faults.clear();
     }
@@ -167,8 +183,7 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
       await faults.set({ secondCommit: 'success' });
       const late = { lands: { afterRequest: 1 }, answer: { status: 503 } } as const;
       await disturb(
-        { name: 'second commit succeeds', faults: (table) => [{ on: 'commit', table, do: { late } }] },
-        'orders_log',
+        [{ name: 'second commit succeeds', faults: (table) => [{ on: 'commit', table, do: { late } }] }],
         running,
       );
       await faults.set({ secondCommit: 'conflict' });
