@@ -9,7 +9,7 @@ import { logFaults, noFaults, sourceRows, targetRows } from './compare.js';
 import { type FaultApi, faultApi } from './fault-api.js';
 import { type FaultCase, patientCases, quickCases, serviceCases } from './fault-cases.js';
 import { liveServersOr } from './servers.js';
-import { openWorld, type ReadTable, type RunningProgram, type World } from './world.js';
+import { type CommandResult, openWorld, type ReadTable, type RunningProgram, type World } from './world.js';
 import { startWriters, type Transaction } from './writers.js';
 
 const isLong = process.env.MCSYNC_LIVE === '1';
@@ -117,9 +117,16 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
     itWhenLong(
       'of statements and their results, at a start',
       async () => {
-        for (const one of serviceCases) {
+        const startAgain = async (round: number): Promise<CommandResult> => {
+          await world.server.query(`REPLACE INTO f.orders VALUES (${-1 - round}, 0, ${round}, 'before start')`);
+          return await world.run('run', ...command, '--until', 'caught-up');
+        };
+        // From then on there are rows in a log, and a start asks for the largest id in it.
+        expect((await startAgain(0)).code).toBe(0);
+        expect((await startAgain(1)).code).toBe(0);
+        for (const [index, one] of serviceCases.entries()) {
           const ids = await faults.add(one.faults());
-          const { code, stderr } = await world.run('run', ...command, '--until', 'caught-up');
+          const { code, stderr } = await startAgain(2 + index);
           const hits = (await faults.list()).filter(({ id }) => ids.includes(id)).map((fault) => fault.hits);
           await faults.clear();
           const seen = { name: one.name, code, stderr: code === 0 ? '' : stderr, isHit: Math.min(...hits) > 0 };
