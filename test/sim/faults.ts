@@ -74,6 +74,9 @@ export class Faults {
       const rate = random.pick(rates);
       if (isDrawn) this.#rates.set(kind, rate);
     }
+    // A worker that stands still between its last confirmation and its commit, while the session goes and comes back, is
+    // more than the protocol can bear: the confirmation makes that an instant, and nothing in MaxCompute closes it.
+    if (this.#rates.has('knownAgain')) this.#rates.delete('paused');
   }
 
   isDrawn(kind: FaultKind): boolean {

@@ -7,6 +7,7 @@ import { mutants } from './mutants.js';
 import { copyPipeline, removePipeline, smallLimits } from './patched-pipeline.js';
 import { renderFailure, renderSummary, saveReport } from './report.js';
 import { runSeeds } from './seeds.js';
+import { kindOf } from './shrink.js';
 import { Totals } from './totals.js';
 
 const usage = `npm run simulate -- [--seed N] [--runs M] [--trace] [--report FILE] [--mutant NAME] [--quick] [--processes P]
@@ -40,6 +41,7 @@ async function main(): Promise<number> {
       onResult: (result) => {
         totals.add(result);
         const line = `${totals.seeds} of ${runs} seeds, ${totals.failed} failed`;
+        if (result.failure !== null) process.stderr.write(`seed ${result.seed} failed: ${kindOf(result)}\n`);
         if (process.stderr.isTTY) process.stderr.write(`\r${line}`);
         else if (totals.seeds % 1000 === 0) process.stderr.write(`${line}\n`);
       },

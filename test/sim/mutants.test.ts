@@ -1,5 +1,6 @@
 /** Each rule of the protocol is taken out once, and the simulation must notice: 1,000 seeds at the most. */
 import { mutants } from './mutants.js';
+import { copyPipeline, removePipeline, smallLimits } from './patched-pipeline.js';
 import { simulate } from './simulate.js';
 
 const seedsMax = 1_000;
@@ -20,6 +21,10 @@ const always = new Set([
 test('the list is whole', () => {
   const names = mutants.map(({ name }) => name);
   expect([...always].filter((name) => !names.includes(name))).toEqual([]);
+});
+
+test('each patch fits its source in one place', () => {
+  for (const { edits } of mutants) removePipeline(copyPipeline([...edits, ...smallLimits]));
 });
 
 const run = mutants.filter(({ name }) => always.has(name) || process.env.MCSYNC_LIVE === '1');

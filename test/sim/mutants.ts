@@ -148,6 +148,20 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'refused-claim-is-taken-for-an-earlier-one',
+    edits: [
+      {
+        file: 'model/fenced-document.ts',
+        find: 'epoch - 1 === displacedEpoch',
+        replace: 'displacedEpoch !== null',
+      },
+    ],
+  },
+  {
+    name: 'start-forgets-the-part',
+    edits: [{ file: 'pipeline/stream-pass.ts', find: '...(partial && { partial })', replace: '' }],
+  },
+  {
     name: 'watermark-is-ignored',
     edits: [
       {

@@ -33,12 +33,16 @@ export function drawSettings(faults: Faults): Settings {
     [20_000, 700],
     [20_000, 100_000],
   ] as const);
+  // Where a task waits for a day it looks about once in a minute.
+  const isLong = faults.isDrawn('foreignBlock');
+  const flushIntervalMs = random.pick([300, 2_000, 2_000, 60_000]);
+  const pollMs = random.pick([500, 2_000, 10_000]);
   return {
-    flushIntervalMs: random.pick([300, 2_000, 2_000, 60_000]),
+    flushIntervalMs: isLong ? 60_000 : flushIntervalMs,
     flushBytesMax: random.pick([400, 1_500, 100_000]),
     blockBytesMax: random.pick([200, 600, 100_000]),
     heldBytesMax: random.pick([700, 2_000, 100_000]),
-    pollMs: faults.isDrawn('foreignBlock') ? 60_000 : random.pick([500, 2_000, 10_000]),
+    pollMs: isLong ? 60_000 : pollMs,
     parallelism: random.pick([1, 2, 4]),
     blocksPerSessionMax,
     chunkHeldBytesMax,
