@@ -86,6 +86,8 @@ export class BinlogTransport implements AsyncDisposable {
   #isClosed = false;
   #failure: Promise<Error> | null = null;
   #wake: (() => void) | null = null;
+  /** Each ends a statement of the control connection that has no answer yet. */
+  readonly #questions = new Set<(why: string) => void>();
   #lastBytesMs = performance.now();
   #bytesSeen = 0;
   #watch: NodeJS.Timeout | null = null;
@@ -141,12 +143,18 @@ export class BinlogTransport implements AsyncDisposable {
   query(sql: string): Promise<Record<string, unknown>[]> {
     const answerMs = this.#options.answerMs ?? answerMsMax;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(lostConnection(`no answer over the control connection for ${answerMs} ms`, this.facts)),
-        answerMs,
-      );
-      this.#zongji.ctrlConnection.query(sql, (error: DriverError | null, rows: unknown) => {
+      const giveUp = (why: string): void => {
+        forget();
+        reject(lostConnection(why, this.facts));
+      };
+      const timer = setTimeout(giveUp, answerMs, `no answer over the control connection for ${answerMs} ms`);
+      const forget = (): void => {
         clearTimeout(timer);
+        this.#questions.delete(giveUp);
+      };
+      this.#questions.add(giveUp);
+      this.#zongji.ctrlConnection.query(sql, (error: DriverError | null, rows: unknown) => {
+        forget();
         if (error) reject(dumpError(error, this.facts, null));
         else resolve(rows as Record<string, unknown>[]);
       });
@@ -163,6 +171,7 @@ export class BinlogTransport implements AsyncDisposable {
     await stopped;
     // zongji only ends its half: a peer that is gone would keep the other one for a quarter of an hour.
     for (const socket of sockets) socket.destroy();
+    for (const giveUp of this.#questions) giveUp('the dump has ended');
     this.#zongji.on('error', () => {});
   }
 
