@@ -22,6 +22,7 @@ export function renderVerdict(result: CampaignResult): string {
 export function renderReport(result: CampaignResult, at: Date): string {
   const { options, serverVersion, mcsyncVersion } = result;
   const command = `npm run campaign -- --kills ${options.kills} --server ${options.server} --seed ${options.seed} --writers ${options.writers} --rows ${options.rows}`;
+  const limit = Number.isFinite(options.minutes) ? ` --minutes ${options.minutes}` : '';
   return [
     `# Fault campaign: ${result.kills} kills on ${options.server === 'mysql56' ? 'MySQL' : 'MariaDB'} ${serverVersion}`,
     '',
@@ -31,7 +32,7 @@ export function renderReport(result: CampaignResult, at: Date): string {
     'checker that shares no code with mcsync holds the history against the change logs, row by row (each change once, both images,',
     'transactions whole and in order, ids without gaps), and the merge of each table against the source.',
     '',
-    `    ${command}`,
+    `    ${command}${limit}`,
     '',
     `${at.toISOString().slice(0, 16)}Z, mcsync ${mcsyncVersion}, ${serverVersion}, Node ${process.version}, ${cpus().length} cores. The seed draws`,
     "faults and rows; what meets what in time is the machine's.",
