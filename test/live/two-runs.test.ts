@@ -11,7 +11,7 @@ import { readNewest } from './folder-copies.js';
 import { descendantsOf, isAlive } from './processes.js';
 import { liveServersOr } from './servers.js';
 import { openWorld, type RunningProgram, type World } from './world.js';
-import { startWriters, type Transaction } from './writers.js';
+import { startWriters, type Transaction, type Writers } from './writers.js';
 
 const swaps = process.env.MCSYNC_LIVE === '1' ? 10 : 3;
 const tables = ['accounts', 'notes'] as const;
@@ -29,6 +29,7 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
     let task: string;
     let command: readonly string[];
     const started: RunningProgram[] = [];
+    const writing: Writers[] = [];
 
     beforeAll(async () => {
       world = await openWorld(start);
@@ -41,8 +42,9 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
       const first = await world.run(...command, '--until', 'caught-up');
       expect(first.code === 0 ? '' : first.stderr).toBe('');
     }, 60_000);
-    afterEach(() => {
+    afterEach(async () => {
       for (const each of started.splice(0)) each.kill('group');
+      for (const writers of writing.splice(0)) await writers.stop();
     });
     afterAll(() => world?.close(), 30_000);
 
@@ -50,6 +52,11 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
       const running = world.start(...args);
       started.push(running);
       return running;
+    };
+    const write = async (count: number): Promise<Writers> => {
+      const writers = await startWriters(world.server, count, transfer, 20);
+      writing.push(writers);
+      return writers;
     };
     /** As `run` starts it, without the lock that `run` takes. */
     const goStreaming = (): RunningProgram => {
@@ -83,28 +90,32 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
       expect((await first.ended).code).toBe(0);
     }, 120_000);
 
-    it(`is swapped ${swaps} times by kill -9, at once`, async () => {
-      const writers = await startWriters(world.server, 3, transfer);
-      let running = go(...command);
-      for (let swap = 0; swap < swaps; swap += 1) {
-        const epoch = checkpoint().writer.epoch;
-        await until(() => checkpoint().writer.epoch > epoch && checkpoint().writer.seq > swap % 3, running);
-        const workers = descendantsOf(running.pid);
-        expect(workers.length).toBeGreaterThan(0);
-        running.kill(swap % 2 === 0 ? 'parent' : 'group');
-        await running.ended;
-        // Orphans may be about to end while the next run starts already.
-        running = go(...command);
-        await until(() => !workers.some(isAlive), running);
-      }
-      await goesOn(running);
-      await writers.stop();
-      running.stop();
-      expect((await running.ended).code).toBe(0);
-    }, 120_000);
+    it(
+      `is swapped ${swaps} times by kill -9, at once`,
+      async () => {
+        const writers = await write(3);
+        let running = go(...command);
+        for (let swap = 0; swap < swaps; swap += 1) {
+          const epoch = checkpoint().writer.epoch;
+          await until(() => checkpoint().writer.epoch > epoch && checkpoint().writer.seq > swap % 3, running);
+          const workers = descendantsOf(running.pid);
+          expect(workers.length).toBeGreaterThan(0);
+          running.kill(swap % 2 === 0 ? 'parent' : 'group');
+          await running.ended;
+          // Orphans may be about to end while the next run starts already.
+          running = go(...command);
+          await until(() => !workers.some(isAlive), running);
+        }
+        await goesOn(running);
+        await writers.stop();
+        running.stop();
+        expect((await running.ended).code).toBe(0);
+      },
+      60_000 + swaps * 20_000,
+    );
 
     it('fences the first of two stream workers that both got in', async () => {
-      const writers = await startWriters(world.server, 2, transfer);
+      const writers = await write(2);
       const first = goStreaming();
       await streams(first.pid, first);
       const second = goStreaming();
@@ -119,7 +130,7 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
     }, 120_000);
 
     it('lets one of two that start at the same moment go on', async () => {
-      const writers = await startWriters(world.server, 2, transfer);
+      const writers = await write(2);
       const both = [goStreaming(), goStreaming()] as const;
       const loser = await Promise.race(both.map(({ ended }, at) => ended.then((end) => ({ ...end, at }))));
       expect(loser).toMatchObject({ code: 68, stderr: expect.stringContaining('ANOTHER_WRITER') });
@@ -132,7 +143,7 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
     }, 120_000);
 
     it('fences one that stood still while another took over', async () => {
-      const writers = await startWriters(world.server, 2, transfer);
+      const writers = await write(2);
       const zombie = goStreaming();
       await streams(zombie.pid, zombie);
       process.kill(zombie.pid, 'SIGSTOP');
