@@ -147,12 +147,16 @@ for (const { title, parts, start } of liveServersOr('MySQL 5.6')) {
       const zombie = goStreaming();
       await streams(zombie.pid, zombie);
       process.kill(zombie.pid, 'SIGSTOP');
-      const heir = goStreaming();
-      await streams(heir.pid, heir);
+      // With the one server id of the task the zombie may cut off the dump of its heir, once: `run` starts it again.
+      const heir = go(...command);
+      await until(() => !checkpoint().writer.id.includes(`/${zombie.pid}/`) && checkpoint().writer.seq > 0, heir);
       await goesOn(heir);
       process.kill(zombie.pid, 'SIGCONT');
       const { code, stderr } = await zombie.ended;
-      expect({ code, stderr }).toEqual({ code: 68, stderr: expect.stringContaining(`process ${heir.pid} on `) });
+      expect({ code, stderr }).toEqual({
+        code: 68,
+        stderr: expect.stringContaining('bank-checkpoint is held by process'),
+      });
       await goesOn(heir);
       await writers.stop();
       heir.stop();
