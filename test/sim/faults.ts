@@ -21,7 +21,7 @@ export const faultKinds = {
   undecidedState: 'a session is shown as UNKNOWN, CRITICAL or CLOSING for a while',
   wrongList: 'a session shows a wrong block list once',
   unlistedBlock: 'a block is acknowledged and not kept',
-  foreignBlock: 'a session holds a block that nobody sent, until it expires',
+  foreignBlock: 'a session that an intent names holds a block that nobody sent, until it expires',
   canceledSession: 'a session is canceled or expires early',
   forgottenSession: 'the server forgets a session; one that is COMMITTING may land up to 8 minutes later',
   knownAgain:

@@ -205,11 +205,11 @@ export class MaxComputeServer {
 
   /** What befalls a session while somebody looks at it. */
   #misfortune(session: Session, from: string): void {
-    const { faults, scheduler } = this.#world;
+    const { faults, scheduler, store } = this.#world;
     const { random } = faults;
     if (session.status === 'NORMAL' && faults.happens('canceledSession', from))
       session.status = random.pick(['CANCELED', 'EXPIRED']);
-    if (session.status === 'NORMAL' && session.blocks.size > 0 && faults.happens('foreignBlock', from))
+    if (session.status === 'NORMAL' && store.named.has(session.id) && faults.happens('foreignBlock', from, 4))
       session.blocks.set(900, [{ recordId: 999_999, kind: 1, cells: { id: -1, v: -1 } }]);
     if (faults.happens('forgottenSession', from)) {
       session.isForgotten = true;
