@@ -181,6 +181,8 @@ export interface WatchAnswer {
 /** Changes after the checkpoint's record id and up to `done` are in the logs: read again, they are counted and left out. */
 export interface PartialTransaction {
   readonly done: number;
+  /** Of its first row: a server that crashed may have lost it, and log another one in its place, later. */
+  readonly beganSeconds: number;
 }
 
 /** Saved before any commit: exactly the sessions that may be committed, and where the stream stands after them. */

@@ -62,7 +62,7 @@ async function sendAgain(
   refuseOtherHistory(await historyOf(source, upTo.position));
   book.rewindTo(checkpoint.value.position);
   const counter = { next: checkpoint.value.recordId + 1 };
-  const done = checkpoint.value.partial?.done ?? 0;
+  const { partial, recordId } = checkpoint.value;
   const lastId = upTo.partial?.done ?? upTo.recordId;
   const batcher = new Batcher(input, counter);
   const wanted = new Set(missing.map((session) => groupKey(session.source, session.schemaVersion, session.partition)));
@@ -79,7 +79,8 @@ async function sendAgain(
         if (event.kind === 'rows') {
           if (upTo.partial && counter.next > lastId) break arrivals;
           const { plan, utcSeconds } = event.batch;
-          if (counter.next <= done) skipDone(event.batch, counter, done);
+          if (partial && counter.next <= partial.done)
+            skipDone(event.batch, counter, partial, counter.next === recordId + 1);
           else if (!wanted.has(groupKey(tableKey(plan.source), plan.schemaVersion, partitionSpec(plan, utcSeconds)))) {
             counter.next += countChanges(event.batch);
           } else if (batcher.add(event.batch)) await batcher.relieve();

@@ -3,6 +3,7 @@
  * one flush is under way, rows go into the sessions of the next. Whatever is not in a saved intent when the pass ends is
  * dropped; the next pass reads it again and gives it the same record ids.
  */
+import { assert } from '../base/assert.js';
 import { SyncError } from '../base/errors.js';
 import type { ChangeEvent, RowBatch } from '../model/change.js';
 import type { CheckpointDocument, UpTo } from '../model/documents.js';
@@ -51,6 +52,7 @@ class Pass {
   readonly #touched = new Set<string>();
   /** Record ids up to here stand in the logs, though the transaction that they belong to has not ended. */
   readonly #done: number;
+  #beganSeconds = 0;
   #batcher: Batcher;
   #upTo: UpTo;
   #isInTransaction = false;
@@ -138,6 +140,7 @@ class Pass {
   #handle(event: Exclude<ChangeEvent, { kind: 'rollback' }>): Promise<void> | null {
     switch (event.kind) {
       case 'rows':
+        if (!this.#isInTransaction) this.#beganSeconds = event.batch.utcSeconds;
         this.#isInTransaction = true;
         if (!this.#watches.isEmpty) this.#touch(tableKey(event.batch.plan.source));
         if (this.#counter.next <= this.#done) return this.#skip(event.batch);
@@ -155,7 +158,9 @@ class Pass {
   }
 
   #skip(batch: RowBatch): null {
-    skipDone(batch, this.#counter, this.#done);
+    const { partial, recordId } = this.#input.checkpoint.value;
+    assert(partial, 'only what a checkpoint says to be done is left out');
+    skipDone(batch, this.#counter, partial, this.#counter.next === recordId + 1);
     this.#isInParts = true;
     // They were counted when their part was committed.
     this.#input.nulled.take();
@@ -167,7 +172,8 @@ class Pass {
     await this.#batcher.relieve();
     if (!this.#batcher.isFull(this.#input.clock.monotonicMs())) return;
     this.#isInParts = true;
-    await this.#flushDue({ ...this.#upTo, partial: { done: this.#counter.next - 1 } });
+    const partial = { done: this.#counter.next - 1, beganSeconds: this.#beganSeconds };
+    await this.#flushDue({ ...this.#upTo, partial });
   }
 
   async #rewind(begin: BinlogPosition): Promise<PassEnding> {
@@ -183,8 +189,10 @@ class Pass {
     this.#touched.clear();
     this.#isInTransaction = false;
     this.#isInParts = false;
-    const partial = recordId < this.#done ? { partial: { done: this.#done } } : {};
-    this.#upTo = { position, recordId, utcSeconds: Math.max(utcSeconds, this.#upTo.utcSeconds), ...partial };
+    const { partial } = this.#upTo;
+    const isBeforeParts = partial !== undefined && recordId < partial.done;
+    const seconds = Math.max(utcSeconds, this.#upTo.utcSeconds);
+    this.#upTo = { position, recordId, utcSeconds: seconds, ...(isBeforeParts && { partial }) };
     this.#input.book.moveTo(position);
   }
 

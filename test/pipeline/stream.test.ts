@@ -376,7 +376,7 @@ test('an old checkpoint is noticed by the ids in the log', async () => {
 
 describe('a transaction that touches more partitions than one intent can name', () => {
   const partitions = 2_600;
-  const wide: Transaction = {
+  const wide = {
     changes: Array.from({ length: partitions }, (_, at) => change('insert', at, 'orders', hour(at))),
   };
   const around: Transaction[] = [
@@ -423,6 +423,24 @@ describe('a transaction that touches more partitions than one intent can name', 
     for (const { uploadId } of open?.slice(0, 5) ?? []) bench.maxCompute.forget(uploadId);
     await bench.live();
     expect(loggedRows(bench, 'orders')).toEqual(expectedLog(around, 'orders'));
+  });
+
+  test('is not taken for another one that stands in its place, after the server has lost it', async () => {
+    const bench = new StreamBench(around, ['orders', 'items']);
+    // Dead behind the first part, before the intent of the second.
+    const life = new Life();
+    life.onCall = (called) => {
+      if (called !== 'save shop-checkpoint' || !bench.store.documents.has('shop-checkpoint')) return;
+      const { partial, intent } = bench.checkpoint;
+      if (partial && !intent) throw new Crash(called);
+    };
+    await bench.live(life).catch(() => undefined);
+    const later = { changes: wide.changes.map((each) => ({ ...each, utcSeconds: each.utcSeconds + 60 })) };
+    const other = new StreamBench([around[0] as Transaction, later], ['orders', 'items']);
+    for (const [name, document] of bench.store.documents) other.store.documents.set(name, document);
+    for (const [name, table] of bench.maxCompute.tables) other.maxCompute.tables.set(name, table);
+    for (const [id, session] of bench.maxCompute.sessions) other.maxCompute.sessions.set(id, session);
+    await expect(other.live().catch(code)).resolves.toBe('REPLAY_DIVERGED');
   });
 
   test('is a stop when it is rolled back after its first part', async () => {
