@@ -34,6 +34,8 @@ export interface SettleContext {
   readonly confirmIntent: () => Promise<void>;
 }
 
+/** An answer that took longer may find another writer at work: the intent is confirmed again before anything follows from it. */
+const promptAnswerMs = 5_000;
 /** How long an undecided session is asked before the worker ends with exit 75 and is started again. */
 const undecidedMsMax = 10 * 60_000;
 const undecidedDelayMsMax = 15_000;
@@ -50,9 +52,11 @@ export async function settleSession(named: NamedSession, context: SettleContext)
   const startedMs = clock.monotonicMs();
   let session = named;
   for (let attempt = 0; ; attempt += 1) {
+    const askedMs = clock.monotonicMs();
     const state = await warehouse.uploadState(session.ref);
     const decision = decideSession(session, state);
     if (decision === 'done') return 'done';
+    if (clock.monotonicMs() - askedMs > promptAnswerMs) await context.confirmIntent();
     if (decision === 'count') {
       const outcome = await countForgotten(session, state, context);
       if (outcome !== 'known again') return outcome;

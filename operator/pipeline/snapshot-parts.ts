@@ -42,10 +42,10 @@ export async function openPart(copy: TableCopy): Promise<Part | null> {
   if (committed) return null;
   const chunks = copy.planned.snapshot?.chunks.length ?? 0;
   // Read in one go, block by block: what a broken start has sent of it cannot be gone on with.
-  const session = chunks === 1 ? await newBaseSession(copy) : await baseSession(copy);
-  const rows = new Map(session.state.blocks.map((block) => [block.id, block.rows]));
   const firstPiece = Math.floor(copy.settings.blocksPerSessionMax / 2);
   const to = Math.min(chunks, from + firstPiece);
+  const session = chunks === 1 ? await newBaseSession(copy) : await baseSession(copy, to - from);
+  const rows = new Map(session.state.blocks.map((block) => [block.id, block.rows]));
   const waiting = Array.from({ length: to - from }, (_, at) => from + at).filter((chunk) => !rows.has(chunk - from));
   const rowsKnown = [...rows.values()].reduce((sum, count) => sum + count, 0);
   const rowsBefore = from === 0 ? 0 : copy.progress.table(key).rowsRead;

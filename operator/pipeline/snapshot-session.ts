@@ -16,8 +16,8 @@ export interface BaseSession {
   readonly state: UploadState;
 }
 
-/** The session to go on with, or a new one saved before its first block. */
-export async function baseSession(copy: TableCopy): Promise<BaseSession> {
+/** The session to go on with, or a new one saved before its first block. One that lists what is no chunk of ours is left alone. */
+export async function baseSession(copy: TableCopy, chunks: number): Promise<BaseSession> {
   const { planned, progress, warehouse, clock, report } = copy;
   const key = tableKey(planned.plan.source);
   const table = planned.plan.baseTable as string;
@@ -28,7 +28,8 @@ export async function baseSession(copy: TableCopy): Promise<BaseSession> {
     const ref: UploadRef = { table, partition: null, uploadId: known.uploadId };
     const state = await warehouse.uploadState(ref);
     const isWorthIt = ageMs < sessionAgeMsMax || state.blocks.length > 0;
-    if (state.status === 'NORMAL' && isWorthIt) return { ref, initiatedMs: known.initiatedMs, state };
+    const isOurs = state.blocks.every(({ id }) => id < chunks);
+    if (state.status === 'NORMAL' && isWorthIt && isOurs) return { ref, initiatedMs: known.initiatedMs, state };
     report.warn('snapshot session replaced', { table: key, uploadId: known.uploadId, status: state.status });
   }
   return await newBaseSession(copy);

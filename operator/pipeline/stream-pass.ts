@@ -132,7 +132,8 @@ class Pass {
     try {
       return await Promise.race([next, tick]);
     } finally {
-      wake.abort();
+      // Without a reason of its own an abort makes an error with a stack, for each arrival.
+      wake.abort(null);
     }
   }
 

@@ -139,6 +139,21 @@ test('a block that was acknowledged and is not listed is read again, and nothing
   expect(baseIds(bench, 'orders')).toEqual(rows);
 });
 
+test('a session that lists a block which is no chunk is not gone on with', async () => {
+  const bench = new StreamBench([], ['orders']);
+  withBaselines(bench, { orders: { chunks, inOneView: false, rowsEstimate: 95 } });
+  const life = new Life();
+  let puts = 0;
+  life.onCall = (called) => {
+    if (called === 'putBlock' && (puts += 1) === 4) throw new Crash(called);
+  };
+  await copy(bench, life, false).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+  const foreign = [{ partition: null, recordId: 0, kind: 0 as const, cells: [777] }];
+  for (const session of bench.maxCompute.sessions.values()) session.blocks.set(500, foreign);
+  await copy(bench, new Life(), false);
+  expect(baseIds(bench, 'orders')).toEqual(rows);
+});
+
 test('a block of a dead worker that comes late, after the intent, is as good as ours', async () => {
   const bench = new StreamBench([], ['orders']);
   withBaselines(bench, { orders: { chunks, inOneView: false, rowsEstimate: 95 } });
