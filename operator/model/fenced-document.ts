@@ -31,6 +31,11 @@ export class FencedDocument<T extends Envelope> {
   #version: string;
   /** Saves run one after the other: each builds on the value before. */
   #tail: Promise<unknown> = Promise.resolve();
+  /**
+   * A save whose outcome is not known. It may land yet, so nothing is built upon the value before it: the next one would bear
+   * its number, and be taken for it. Only another claim goes on.
+   */
+  #unsettled: { readonly error: unknown } | null = null;
 
   private constructor(claim: Claim, value: T, version: string) {
     this.#claim = claim;
@@ -70,14 +75,24 @@ export class FencedDocument<T extends Envelope> {
 
   /** Saves the next body, made from the value that stands when its turn comes. Throws `ANOTHER_WRITER` when displaced. */
   update(next: (value: T) => Body<T>): Promise<T> {
-    const turn = this.#tail.then(() => this.#save(next(this.#value)));
-    this.#tail = turn.catch(() => undefined);
-    return turn;
+    return this.#inTurn(() =>
+      this.#save(next(this.#value)).catch((error: unknown) => {
+        this.#unsettled = { error };
+        throw error;
+      }),
+    );
   }
 
   /** Reads the stored value and proves that it is still the one we wrote. Throws `ANOTHER_WRITER` otherwise. */
   confirm(): Promise<void> {
-    const turn = this.#tail.then(() => this.#confirm());
+    return this.#inTurn(() => this.#confirm());
+  }
+
+  #inTurn<R>(step: () => Promise<R>): Promise<R> {
+    const turn = this.#tail.then(() => {
+      if (this.#unsettled !== null) throw this.#unsettled.error;
+      return step();
+    });
     this.#tail = turn.catch(() => undefined);
     return turn;
   }
