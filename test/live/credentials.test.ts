@@ -20,7 +20,7 @@ import { describeColumns, planFor, positionOf } from '../mysql/binlog-helpers.js
 import { ChangeReader } from '../mysql/change-reader.js';
 import { mariadb, startMariaDb } from '../parts/mariadb.js';
 import { mysql56, startMySql56 } from '../parts/mysql56.js';
-import { describeWithPart } from '../parts/part.js';
+import { describeWhenLive, describeWithPart } from '../parts/part.js';
 import type { TestServer } from '../parts/test-server.js';
 import { makeSecretFolder, type SecretFolder, startTokenGate, type TokenGate } from './secret-folder.js';
 
@@ -252,7 +252,7 @@ describeWithPart(mariadb, 'certificates that are replaced', () => {
   }, 90_000);
 });
 
-describeWithPart(mariadb, 'mcsync run with secrets in files', () => {
+describeWhenLive(mariadb, 'mcsync run with secrets in files', () => {
   let dir: string;
   let server: TestServer;
   let emulator: Emulator;

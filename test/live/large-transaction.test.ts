@@ -2,18 +2,17 @@
  * One transaction that is larger than the memory allowed to the worker that streams it, in one-row statements and in a
  * single statement; and a snapshot of as many bytes in wide rows. Nothing of it compresses. The figure is the kernel's: the
  * most memory that the process ever held (`VmHWM`). MCSYNC_TRANSACTION_MB sets the size of the rows; a report of large runs
- * is docs/reports/large-transactions.md. Without MCSYNC_LIVE=1: the single statement alone.
+ * is docs/reports/large-transactions.md. With MCSYNC_LIVE=1.
  */
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../operator/base/clock.js';
 import { createWarehouse } from '../../operator/maxcompute/warehouse.js';
-import { describeWithPart } from '../parts/part.js';
+import { describeWhenLive } from '../parts/part.js';
 import { readNewest } from './folder-copies.js';
 import { peakMiB, workerBelow } from './processes.js';
-import { liveServersOr } from './servers.js';
+import { liveServers } from './servers.js';
 import { accessKey, openWorld, type RunningProgram, type World } from './world.js';
 
-const isLive = process.env.MCSYNC_LIVE === '1';
 const megabytes = Number(process.env.MCSYNC_TRANSACTION_MB ?? 128);
 const rowBytes = Number(process.env.MCSYNC_TRANSACTION_ROW_BYTES ?? 1_000);
 const rows = Math.floor((megabytes * 1e6) / rowBytes);
@@ -60,8 +59,8 @@ const setUp = [
    END`,
 ];
 
-for (const { title, parts, start } of liveServersOr('MariaDB')) {
-  describeWithPart(parts, `a transaction of ${megabytes} MB on ${title}`, () => {
+for (const { title, parts, start } of liveServers) {
+  describeWhenLive(parts, `a transaction of ${megabytes} MB on ${title}`, () => {
     let world: World;
     let run: RunningProgram | null = null;
 
@@ -82,7 +81,7 @@ for (const { title, parts, start } of liveServersOr('MariaDB')) {
       { table: 'many', how: 'of one-row statements', statement: 'CALL one_by_one()' },
     ];
 
-    it.each(isLive ? shapes : shapes.slice(0, 1))(
+    it.each(shapes)(
       '$how is streamed within memory, and stands in the log as it was written',
       async ({ table, how, statement }) => {
         const { running, state } = begin(table);
@@ -111,32 +110,30 @@ for (const { title, parts, start } of liveServersOr('MariaDB')) {
       120_000 + megabytes * 2_000,
     );
 
-    if (isLive) {
-      it(
-        'is matched by a snapshot of as many bytes in wide rows, which stays within memory too',
-        async () => {
-          await world.server.query(`INSERT INTO big.wide ${selectRows(wideRowBytes)} WHERE n < ${wideRows}`);
-          const { running } = begin('wide');
-          let peak = 0;
-          await until(running, () => {
-            const worker = workerBelow(running.pid, 'snapshot');
-            if (worker !== null) peak = Math.max(peak, peakMiB(worker));
-            return running.stderr().includes('Synchronizing');
-          });
-          running.stop();
-          expect((await running.ended).code).toBe(0);
-          tell(`snapshot of ${wideRows} rows of ${wideRowBytes} bytes: peak ${peak} MiB`);
-          const [counts] = await rowsOf(
-            world,
-            'SELECT COUNT(*), COUNT(DISTINCT id), SUM(CASE WHEN MD5(body) = digest THEN 1 ELSE 0 END) FROM wide_base',
-          );
-          expect(counts).toEqual([wideRows, wideRows, wideRows]);
-          expect(peak).toBeGreaterThan(0);
-          expect(peak).toBeLessThanOrEqual(peakMiBMax);
-        },
-        120_000 + megabytes * 2_000,
-      );
-    }
+    it(
+      'is matched by a snapshot of as many bytes in wide rows, which stays within memory too',
+      async () => {
+        await world.server.query(`INSERT INTO big.wide ${selectRows(wideRowBytes)} WHERE n < ${wideRows}`);
+        const { running } = begin('wide');
+        let peak = 0;
+        await until(running, () => {
+          const worker = workerBelow(running.pid, 'snapshot');
+          if (worker !== null) peak = Math.max(peak, peakMiB(worker));
+          return running.stderr().includes('Synchronizing');
+        });
+        running.stop();
+        expect((await running.ended).code).toBe(0);
+        tell(`snapshot of ${wideRows} rows of ${wideRowBytes} bytes: peak ${peak} MiB`);
+        const [counts] = await rowsOf(
+          world,
+          'SELECT COUNT(*), COUNT(DISTINCT id), SUM(CASE WHEN MD5(body) = digest THEN 1 ELSE 0 END) FROM wide_base',
+        );
+        expect(counts).toEqual([wideRows, wideRows, wideRows]);
+        expect(peak).toBeGreaterThan(0);
+        expect(peak).toBeLessThanOrEqual(peakMiBMax);
+      },
+      120_000 + megabytes * 2_000,
+    );
 
     function begin(table: string): { running: RunningProgram; state: string } {
       const task = world.writeTask(table, { objects: [{ database: 'big', tables: [table] }] });

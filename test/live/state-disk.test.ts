@@ -1,7 +1,7 @@
 /**
  * State folders on a disk that is full, out of inodes or read-only, at the start and in mid-stream, and folders that are
  * deleted under a run. Each is told by its code, nothing is overwritten, and where it can be mended the task goes on.
- * Disks out of inodes with MCSYNC_LIVE=1 only.
+ * With MCSYNC_LIVE=1.
  */
 import {
   closeSync,
@@ -16,14 +16,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { mysql56, startMySql56 } from '../parts/mysql56.js';
-import { describeWithPart } from '../parts/part.js';
+import { describeWhenLive } from '../parts/part.js';
 import { pyodps } from '../parts/pyodps.js';
 import { mountSmallDisk, type SmallDisk, tmpfs } from '../parts/tmpfs.js';
 import { logFaults, noFaults, sourceRows, targetRows } from './compare.js';
 import { bytesOf, readNewest, versionsOf } from './folder-copies.js';
 import { type CommandResult, openWorld, type ReadTable, type RunningProgram, type World } from './world.js';
 
-describeWithPart([mysql56, pyodps, tmpfs], 'a state folder on a disk that fails', () => {
+describeWhenLive([mysql56, pyodps, tmpfs], 'a state folder on a disk that fails', () => {
   let world: World;
   let task: string;
   let sound: string;
@@ -86,7 +86,7 @@ describeWithPart([mysql56, pyodps, tmpfs], 'a state folder on a disk that fails'
 
   const fullDisks = [
     ['full', 'size=256k', fill],
-    ...(process.env.MCSYNC_LIVE === '1' ? [['out of inodes', 'size=4m,nr_inodes=64', useUpInodes] as const] : []),
+    ['out of inodes', 'size=4m,nr_inodes=64', useUpInodes],
   ] as const;
 
   it.each(fullDisks)(
