@@ -19,8 +19,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'model/fenced-document.ts',
-        find: 'this.#tail.then(() => this.#confirm())',
-        replace: 'this.#tail.then(() => undefined)',
+        find: 'return this.#inTurn(() => this.#confirm());',
+        replace: 'return Promise.resolve();',
       },
     ],
   },
@@ -112,8 +112,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'pipeline/snapshot-parts.ts',
-        find: 'chunks === 1 ? await newBaseSession(copy) : await baseSession(copy)',
-        replace: 'await baseSession(copy)',
+        find: 'chunks === 1 ? await newBaseSession(copy) : await baseSession(copy, to - from)',
+        replace: 'await baseSession(copy, chunks === 1 ? copy.settings.blocksPerSessionMax : to - from)',
       },
     ],
   },
