@@ -443,6 +443,25 @@ describe('a transaction that touches more partitions than one intent can name', 
     await expect(other.live().catch(code)).resolves.toBe('REPLAY_DIVERGED');
   });
 
+  test('is not forgotten by a start that is stopped before it has read anything', async () => {
+    const bench = new StreamBench(around, ['orders', 'items']);
+    const life = new Life();
+    life.onCall = (called) => {
+      if (called !== 'save shop-checkpoint' || !bench.store.documents.has('shop-checkpoint')) return;
+      const { partial, intent } = bench.checkpoint;
+      if (partial && !intent) throw new Crash(called);
+    };
+    await bench.live(life).catch(() => undefined);
+    const { partial } = bench.checkpoint;
+    expect(partial?.done).toBeGreaterThan(1_000);
+    const stop = new AbortController();
+    stop.abort();
+    await bench.live(new Life(), {}, stop);
+    expect(bench.checkpoint.partial).toEqual(partial);
+    await bench.live();
+    expect(loggedRows(bench, 'orders')).toEqual(expectedLog(around, 'orders'));
+  });
+
   test('is a stop when it is rolled back after its first part', async () => {
     const undone: Transaction[] = [around[0] as Transaction, { ...wide, isRolledBack: true }];
     const bench = new StreamBench(undone, ['orders', 'items']);

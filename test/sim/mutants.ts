@@ -158,10 +158,6 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'start-forgets-the-part',
-    edits: [{ file: 'pipeline/stream-pass.ts', find: '...(partial && { partial })', replace: '' }],
-  },
-  {
     name: 'watermark-is-ignored',
     edits: [
       {
