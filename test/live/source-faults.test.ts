@@ -1,6 +1,6 @@
 /**
  * Faults between us and the source, and of the source itself: every change comes once, or a code says what is gone. The reader
- * goes on from its last commit, as the stream worker does. MCSYNC_LIVE=1 cuts the line at many more places.
+ * goes on from its last commit, as the stream worker does. With MCSYNC_LIVE=1.
  */
 import { stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,20 +16,19 @@ import { startTcpProxy, type TcpProxy, type WireFault } from '../mysql/tcp-proxy
 import { mariadb, startMariaDb } from '../parts/mariadb.js';
 import { mysql56, startMySql56 } from '../parts/mysql56.js';
 import { mysql97, startMySql97 } from '../parts/mysql97.js';
-import { describeWithPart } from '../parts/part.js';
+import { describeWhenLive } from '../parts/part.js';
 import type { TestServer } from '../parts/test-server.js';
 
-const isLong = process.env.MCSYNC_LIVE === '1';
 const servers = [
   { part: mysql56, title: 'mysql56', start: startMySql56 },
   { part: mariadb, title: 'mariadb', start: startMariaDb },
-  ...(isLong ? [{ part: mysql97, title: 'mysql97', start: startMySql97 }] : []),
+  { part: mysql97, title: 'mysql97', start: startMySql97 },
 ];
 const orders = { database: 'shop', table: 'orders' };
 const seed = Number(process.env.MCSYNC_SEED ?? Date.now() % 1_000_000);
 
 for (const { part, title, start } of servers) {
-  describeWithPart(part, `faults at the source, ${title}, seed ${seed}`, () => {
+  describeWhenLive(part, `faults at the source, ${title}, seed ${seed}`, () => {
     let server: TestServer;
     let proxy: TcpProxy;
     let plans: Map<string, TablePlan>;
@@ -95,7 +94,7 @@ for (const { part, title, start } of servers) {
       const ids = await write(25);
       const sizes = await bytesPerConnection(from, ids.length);
       const random = randomOf(seed);
-      const rounds = isLong ? 150 : 24;
+      const rounds = 150;
       let cuts = 0;
       for (let round = 0; round < rounds; round += 1) {
         const victim = (round % 3) + 1;
@@ -123,7 +122,7 @@ for (const { part, title, start } of servers) {
           bytes,
         ]),
       );
-      for (const [victim, silentAfter] of isLong ? places : places.filter((_, index) => index % 2 === 0)) {
+      for (const [victim, silentAfter] of places) {
         const first = proxy.connections;
         proxy.faultOf = (connection): WireFault => (connection - first === victim ? { silentAfter } : {});
         await using reader = read(from);
@@ -264,9 +263,7 @@ for (const { part, title, start } of servers) {
       await using whole = read(from);
       await whole.until(() => whole.rows.length === ids.length);
       const random = randomOf(seed + 2);
-      const places = Array.from({ length: isLong ? 60 : 6 }, () =>
-        Math.floor(from.offset + random() * (end.offset - from.offset)),
-      );
+      const places = Array.from({ length: 60 }, () => Math.floor(from.offset + random() * (end.offset - from.offset)));
       for (const offset of places) {
         await using reader = read({ ...from, offset }, { settings: through(server.port) });
         const ended = await Promise.race([reader.ended, reader.until(() => reader.rows.length > 0).catch(() => null)]);

@@ -1,4 +1,4 @@
-/** What a silent dump means, on real servers and in the cases that none of them can be brought into. */
+/** What a silent dump means, on real servers and in the cases that none of them can be brought into; the servers with MCSYNC_LIVE=1. */
 import { SyncError } from '../../operator/base/errors.js';
 import { eventType, headerBytes } from '../../operator/mysql/binlog/event.js';
 import { LogWatch, type LogWatchOptions } from '../../operator/mysql/binlog/log-watch.js';
@@ -6,7 +6,7 @@ import type { Arrival } from '../../operator/mysql/binlog/transport.js';
 import { mariadb, startMariaDb } from '../parts/mariadb.js';
 import { mysql56, startMySql56 } from '../parts/mysql56.js';
 import { mysql97, startMySql97 } from '../parts/mysql97.js';
-import { describeWithPart } from '../parts/part.js';
+import { describeWhenLive } from '../parts/part.js';
 import type { TestServer } from '../parts/test-server.js';
 import { describeColumns, planFor } from './binlog-helpers.js';
 import { ChangeReader } from './change-reader.js';
@@ -25,7 +25,7 @@ for (const { part, title, start } of [
     start: () => startMySql97({ serverOptions: gtidOptions.slice(0, 2) }),
   },
 ]) {
-  describeWithPart(part, `a silent ${title}`, () => {
+  describeWhenLive(part, `a silent ${title}`, () => {
     let server: TestServer;
     let nextId = 0;
     beforeAll(async () => {
