@@ -28,11 +28,11 @@ const poolRows = 64;
 const poolRowBytes = 65_536;
 const wideRowBytes = 60_000;
 const wideRows = Math.floor((megabytes * 1e6) / wideRowBytes);
-/** Rows that do not compress, each with a digest of its own; in the order of the numbers, whatever a server thinks is fastest. */
+/** Rows that do not compress, each with a digest of its own. */
 const selectRows = (bytes: number): string => {
   const body = `SUBSTRING(pool.b, 1 + (n * 7919) % ${poolRowBytes - bytes}, ${bytes})`;
   return `SELECT n, ${body}, MD5(${body}), MD5(CONCAT(n, MD5(${body})))
-    FROM numbers STRAIGHT_JOIN pool ON pool.k = n % ${poolRows}`;
+    FROM numbers JOIN pool ON pool.k = n % ${poolRows}`;
 };
 const digit = `(${Array.from({ length: 10 }, (_, d) => `SELECT ${d} d`).join(' UNION ALL ')})`;
 
@@ -103,7 +103,9 @@ for (const { title, parts, start } of liveServers) {
         expect(workerBelow(running.pid, 'stream')).toBe(worker);
         running.stop();
         expect((await running.ended).code).toBe(0);
-        expect(await logOf(world, table)).toEqual(wholeLog(rows));
+        // In which order one statement makes its rows is the server's affair.
+        const inOrder = table === 'many' ? rows : expect.any(Number);
+        expect(await logOf(world, table)).toEqual({ ...wholeLog(rows), inOrder });
         expect(peak).toBeLessThanOrEqual(peakMiBMax);
         if (megabytes <= 128) expect(peak - before).toBeLessThanOrEqual(growthMiBMax);
       },
