@@ -385,6 +385,17 @@ describe('a transaction that touches more partitions than one intent can name', 
     { changes: [change('update', -1), change('delete', 3, 'items')] },
   ];
 
+  /** Before the intent of the second part. */
+  async function dieBehindFirstPart(bench: StreamBench): Promise<void> {
+    const life = new Life();
+    life.onCall = (called) => {
+      if (called !== 'save shop-checkpoint' || !bench.store.documents.has('shop-checkpoint')) return;
+      const { partial, intent } = bench.checkpoint;
+      if (partial && !intent) throw new Crash(called);
+    };
+    await bench.live(life).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+  }
+
   test('is committed in parts, and its ids go on', async () => {
     const bench = new StreamBench(around, ['orders', 'items']);
     const partials: (number | undefined)[] = [];
@@ -427,14 +438,7 @@ describe('a transaction that touches more partitions than one intent can name', 
 
   test('is not taken for another one that stands in its place, after the server has lost it', async () => {
     const bench = new StreamBench(around, ['orders', 'items']);
-    // Dead behind the first part, before the intent of the second.
-    const life = new Life();
-    life.onCall = (called) => {
-      if (called !== 'save shop-checkpoint' || !bench.store.documents.has('shop-checkpoint')) return;
-      const { partial, intent } = bench.checkpoint;
-      if (partial && !intent) throw new Crash(called);
-    };
-    await bench.live(life).catch(() => undefined);
+    await dieBehindFirstPart(bench);
     const later = { changes: wide.changes.map((each) => ({ ...each, utcSeconds: each.utcSeconds + 60 })) };
     const other = new StreamBench([around[0] as Transaction, later], ['orders', 'items']);
     for (const [name, document] of bench.store.documents) other.store.documents.set(name, document);
@@ -445,13 +449,7 @@ describe('a transaction that touches more partitions than one intent can name', 
 
   test('is not forgotten by a start that is stopped before it has read anything', async () => {
     const bench = new StreamBench(around, ['orders', 'items']);
-    const life = new Life();
-    life.onCall = (called) => {
-      if (called !== 'save shop-checkpoint' || !bench.store.documents.has('shop-checkpoint')) return;
-      const { partial, intent } = bench.checkpoint;
-      if (partial && !intent) throw new Crash(called);
-    };
-    await bench.live(life).catch(() => undefined);
+    await dieBehindFirstPart(bench);
     const { partial } = bench.checkpoint;
     expect(partial?.done).toBeGreaterThan(1_000);
     const stop = new AbortController();
