@@ -20,7 +20,8 @@ const streamed = isLong ? cases : cases.filter((_, index) => index % 2 === 0);
 const copied = cases.map((one, index) => ({ ...one, table: `t${String(index).padStart(2, '0')}` }));
 const rowsPerTable = 400;
 const caseMsMax = 90_000;
-const itWhenLong = isLong ? it : it.skip;
+const itWhenLong = (title: string, body: () => Promise<void>, msMax: number): void =>
+  isLong ? it(title, body, msMax) : it.skip(`${title} (slow: MCSYNC_LIVE=1 runs it)`, body, msMax);
 /** Enough for changes in every flush; more would only make the comparison long. */
 const writerPauseMs = 40;
 
